@@ -1,0 +1,1 @@
+"""Requests for enrolment: accepted at once, decided later by a worker."""

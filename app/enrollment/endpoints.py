@@ -1,0 +1,50 @@
+"""The HTTP interface of the enrollment service."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+
+from app.enrollment.errors import AlreadyEnrolledError, EnrollmentNotFoundError, IdempotencyKeyReusedError, NotEnrolledError
+from app.enrollment.schemas import Accepted, EnrollBody, EnrollmentRead
+from app.enrollment.service import EnrollmentService
+from app.kit.errors import responses
+from app.kit.http import DEFAULT_LIMIT, DeliveredRequestId, Limit, Offset, PathId, json_response
+
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+_PAGE = TypeAdapter(list[EnrollmentRead])
+
+
+def public_router(service: EnrollmentService) -> APIRouter:
+    """What clients may call."""
+    router = APIRouter(prefix="/enroll", tags=["enrollment"])
+
+    @router.post(
+        "", status_code=HTTPStatus.ACCEPTED, response_model=Accepted, responses=responses(AlreadyEnrolledError, IdempotencyKeyReusedError)
+    )
+    def enroll(body: EnrollBody, request_id: DeliveredRequestId, idempotency_key: IdempotencyKey = None) -> Response:
+        accepted = service.accept(body, idempotency_key, request_id)
+        return json_response(accepted, HTTPStatus.ACCEPTED, {"Location": f"/enroll/{accepted.id}"})
+
+    @router.get("/student/{student_id}", response_model=list[EnrollmentRead], responses=responses())
+    def of_student(student_id: PathId, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> Response:
+        return json_response(_PAGE.dump_json(service.of_student(student_id, limit, offset)))
+
+    @router.get("/course/{course_id}", response_model=list[EnrollmentRead], responses=responses())
+    def of_course(course_id: PathId, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> Response:
+        return json_response(_PAGE.dump_json(service.of_course(course_id, limit, offset)))
+
+    @router.get("/{enrollment_id}", response_model=EnrollmentRead, responses=responses(EnrollmentNotFoundError))
+    def get(enrollment_id: UUID) -> Response:
+        return json_response(service.get(enrollment_id))
+
+    @router.delete("/{enrollment_id}", response_model=EnrollmentRead, responses=responses(EnrollmentNotFoundError, NotEnrolledError))
+    def drop(enrollment_id: UUID) -> Response:
+        return json_response(service.drop(enrollment_id))
+
+    return router

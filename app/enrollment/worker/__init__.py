@@ -1,0 +1,1 @@
+"""The enrolment worker: decides requests in batches."""

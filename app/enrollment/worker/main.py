@@ -1,0 +1,43 @@
+"""The worker out of its parts, with the endpoints that tell how it is."""
+
+from app.enrollment.clients import Peers
+from app.enrollment.messages import QUEUE_NAME
+from app.enrollment.models import metadata
+from app.enrollment.settings import WorkerSettings
+from app.enrollment.worker.batch import BatchHandler
+from app.enrollment.worker.consumer import Consumer
+from app.kit.application import Application
+from app.kit.background import BackgroundThread
+from app.kit.broker import BrokerLink, WorkQueue
+from app.kit.database import Database
+from app.kit.health import Health
+from app.kit.metrics import Metrics
+
+PEER_TIMEOUT_S = 3.0
+POOL_SIZE = 2
+"""One connection for the decisions, one for the readiness check."""
+
+
+def create_app(settings: WorkerSettings) -> Application:
+    """The application; nothing is connected before its server starts it."""
+    metrics = Metrics()
+    database = Database(settings.database_url, pool_size=POOL_SIZE, application_name=settings.replica)
+    peers = Peers(settings.peers_url, timeout_s=PEER_TIMEOUT_S)
+    queue = WorkQueue(QUEUE_NAME, settings.delivery_limit)
+    consumer = Consumer(
+        connect=lambda: BrokerLink(settings.broker_url, queue, name=settings.replica),
+        prefetch=settings.prefetch,
+        handler=BatchHandler(database, peers, metrics),
+        metrics=metrics,
+    )
+    return Application(
+        title="Mini-SPIRE enrolment worker",
+        replica=settings.replica,
+        threads=1,
+        health=Health({"database": database.check, "broker": consumer.check}),
+        metrics=metrics,
+        parts=[
+            BackgroundThread("schema", lambda stop: database.prepare(metadata, stop), close=database.close),
+            BackgroundThread("consumer", consumer.run, close=peers.close),
+        ],
+    )

@@ -1,0 +1,76 @@
+"""The one place where an exception becomes an answer."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.requests import Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from app.kit.errors import (
+    MEDIA_TYPE,
+    InternalError,
+    InvalidError,
+    InvalidField,
+    MethodNotAllowedError,
+    NotFoundError,
+    ProblemError,
+)
+
+log = logging.getLogger(__name__)
+
+
+def problem_response(error: ProblemError) -> Response:
+    """The answer that tells a client of an error."""
+    body = error.problem().model_dump_json(exclude_none=True)
+    return Response(body, error.status, error.headers(), MEDIA_TYPE)
+
+
+def invalid(error: RequestValidationError) -> InvalidError:
+    """The framework's validation error in our words: every field named, no value repeated."""
+    fields = [
+        InvalidField(field="body" if item["type"] == "json_invalid" else ".".join(map(str, item["loc"])), detail=item["msg"])
+        for item in error.errors()
+    ]
+    named = ", ".join(sorted({field.field for field in fields}))
+    return InvalidError(f"these values are not acceptable: {named}", fields)
+
+
+def internal(request: Request, error: Exception) -> InternalError:
+    """What a client is told of a mistake of ours: nothing but that it was logged."""
+    log.error("unexpected error", exc_info=error, extra={"path": request.url.path, "method": request.method})
+    return InternalError("the service failed to answer; the log tells more under this request id")
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer its errors as problem details; what nobody expected is left to :func:`internal`."""
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        return problem_response(_problem_of(request, error))
+
+    for kind in (ProblemError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, on_problem)
+
+
+def _problem_of(request: Request, error: Exception) -> ProblemError:
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return invalid(error)
+    if isinstance(error, HTTPException):
+        return _of_framework(request, error)
+    return internal(request, error)
+
+
+def _of_framework(request: Request, error: HTTPException) -> ProblemError:
+    if isinstance(error.__cause__, ProblemError):  # the framework wraps whatever happens while it reads a body
+        return error.__cause__
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFoundError("this path does not exist")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowedError(f"{request.method} is not possible here", (error.headers or {}).get("Allow", ""))
+    return InvalidError("the body could not be read", [InvalidField(field="body", detail="not readable as JSON")])

@@ -1,0 +1,158 @@
+"""Every command of the project. `nox -l` lists them; plain `nox` checks the code in under a minute, with no server."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "imports", "unit"]
+
+ROOT = Path(__file__).parent
+LOCK = ROOT / "requirements.lock"
+ENVIRONMENT = ROOT / ".nox" / "lab"
+TEARDOWN_TIMEOUT_S = 90.0
+"""Time that a session's command gets after Ctrl-C to stop what it started; nox's own default is 0.3 s."""
+
+
+def lab_python(session: nox.Session) -> str:
+    """The interpreter of the one environment that all sessions share, made anew when the lock file or the Python changes."""
+    python = ENVIRONMENT / "bin" / "python"
+    stamp = ENVIRONMENT / "made-from"
+    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return str(python)
+    session.log(f"installing the packages of {LOCK.name} into {ENVIRONMENT.relative_to(ROOT)}: one to three minutes, once")
+    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+    session.run(sys.executable, "-m", "venv", str(ENVIRONMENT), silent=True)
+    if uv := shutil.which("uv", path=str(Path(sys.executable).parent)):
+        session.run(uv, "pip", "install", "--python", str(python), "--require-hashes", "--compile-bytecode", "-r", str(LOCK))
+    else:
+        session.run(str(python), "-m", "pip", "install", "--require-hashes", "-r", str(LOCK))
+    stamp.write_text(wanted, encoding="utf-8")
+    return str(python)
+
+
+def run(session: nox.Session, *arguments: str) -> None:
+    """Run a Python module of the project or of its tools; Ctrl-C leaves it the time to clean up."""
+    session.run(lab_python(session), *arguments, interrupt_timeout=TEARDOWN_TIMEOUT_S, terminate_timeout=TEARDOWN_TIMEOUT_S)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting (ruff)."""
+    run(session, "-m", "ruff", "check", *session.posargs)
+    run(session, "-m", "ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types of everything, tests and this file too (mypy --strict)."""
+    run(session, "-m", "mypy", *session.posargs)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Dependencies between the rooms point one way (import-linter)."""
+    run(session, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", *session.posargs)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Tests that need no server."""
+    run(session, "-m", "pytest", "tests/unit", *session.posargs)
+
+
+@nox.session(default=False)
+def contract(session: nox.Session) -> None:
+    """The services' HTTP contract and rules, against real servers."""
+    run(session, "-m", "pytest", "tests/contract", *session.posargs)
+
+
+@nox.session(default=False)
+def integration(session: nox.Session) -> None:
+    """Deploying, scaling and tearing down for real; the load generator."""
+    run(session, "-m", "pytest", "tests/integration", *session.posargs)
+
+
+@nox.session(default=False)
+def end_to_end(session: nox.Session) -> None:
+    """Tiny experiments from the command line through to the page, and what is left after Ctrl-C and kill -9."""
+    run(session, "-m", "pytest", "tests/end_to_end", *session.posargs)
+
+
+@nox.session(default=False)
+def tests(session: nox.Session) -> None:
+    """All tests: unit, contract, integration, end_to_end."""
+    run(session, "-m", "pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def up(session: nox.Session) -> None:
+    """Bring the system up, or change the one that is up: -- --set courses.replicas=3 --set cache=off."""
+    run(session, "-m", "infra", "up", *session.posargs)
+
+
+@nox.session(default=False)
+def status(session: nox.Session) -> None:
+    """Show each node: address, pid, health, restarts, memory."""
+    run(session, "-m", "infra", "status", *session.posargs)
+
+
+@nox.session(default=False)
+def down(session: nox.Session) -> None:
+    """Stop the system and keep its data; -- --volumes forgets the data too."""
+    run(session, "-m", "infra", "down", *session.posargs)
+
+
+@nox.session(default=False)
+def doctor(session: nox.Session) -> None:
+    """What this machine has of what the lab needs, and the command that gets the rest."""
+    run(session, "-m", "infra", "doctor", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Run experiments and report them: the quick suite, or -- NAME... (see -- --list and -- --plan)."""
+    run_list = Path(session.create_tmp()) / "runs.txt"
+    run_list.unlink(missing_ok=True)
+    try:
+        run(session, "-m", "experiments", "bench", "--write-run-list", str(run_list), *session.posargs)
+    finally:
+        build_report(session, run_list)
+
+
+def build_report(session: nox.Session, run_list: Path) -> None:
+    """Report the runs that a bench wrote; none where it only listed or planned."""
+    runs = run_list.read_text(encoding="utf-8").splitlines() if run_list.is_file() else []
+    if runs:
+        run(session, "-m", "reports", "build", *runs)
+
+
+@nox.session(default=False)
+def report(session: nox.Session) -> None:
+    """Report finished runs anew, together on one page: -- runs/RUN..."""
+    run(session, "-m", "reports", "build", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Resolve the dependencies of pyproject.toml anew into the lock file (needs uv beside nox)."""
+    command = (
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+        "--group",
+        "dev",
+    )
+    session.run(*command, *session.posargs, "pyproject.toml", "-o", LOCK.name, external=True)

@@ -1,0 +1,1 @@
+"""Unit tests of the system under test: no server."""
