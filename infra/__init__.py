@@ -1,0 +1,1 @@
+"""What is deployed, declared in Pulumi: topology, components, targets, engines."""

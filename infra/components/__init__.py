@@ -1,0 +1,1 @@
+"""The parts of the system under test, one Pulumi component a file."""

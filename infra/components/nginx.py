@@ -1,0 +1,155 @@
+"""The gateway's NGINX configuration, as text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from string import Template
+
+from infra.components.base import Config
+from infra.targets.declaration import Place
+
+PUBLIC_ROUTES = {"/courses": "courses", "/students": "students", "/enroll": "enrollment"}
+INTERNAL_ROUTES = {"/internal/courses": "courses", "/internal/students": "students"}
+CONFIGURATION_PATH = "/configuration"
+"""On the internal side: answers with the digest of the configuration in force."""
+_KEEPALIVE_S = 4
+"""Idle connections to a replica are closed before uvicorn closes them, after 5 s."""
+
+
+class Tuning(Config):
+    """How long the gateway waits for a replica, and what it does then."""
+
+    connect_timeout_ms: int
+    read_timeout_ms: int
+    tries: int
+    max_fails: int
+    fail_timeout_s: int
+    keepalive: int
+
+
+_MAIN = Template("""\
+daemon off;
+$user
+worker_processes 2;
+worker_shutdown_timeout 5s;
+pid $config/nginx.pid;
+error_log stderr warn;
+events { worker_connections 4096; }
+http {
+    default_type application/problem+json;
+    server_tokens off;
+    client_body_temp_path $config/body;
+    proxy_temp_path $config/proxy;
+    fastcgi_temp_path $config/fastcgi;
+    uwsgi_temp_path $config/uwsgi;
+    scgi_temp_path $config/scgi;
+
+    # the client's request id where it is harmless to log, else our own; the same on every try
+    map $$http_x_request_id $$correlation_id {
+        "~^[A-Za-z0-9._-]+$$" $$http_x_request_id;
+        default $$request_id;
+    }
+    log_format access escape=json '{"msec":$$msec,"request_id":"$$correlation_id","method":"$$request_method","uri":"$$request_uri",'
+        '"status":$$status,"upstream_addr":"$$upstream_addr","upstream_status":"$$upstream_status",'
+        '"request_time":$$request_time,"upstream_response_time":"$$upstream_response_time"}';
+
+    keepalive_requests 1000000;
+    client_max_body_size 64k;
+    client_header_timeout 10s;
+    client_body_timeout 10s;
+    send_timeout 10s;
+
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $$host;
+    proxy_set_header X-Request-Id $$correlation_id;
+    proxy_set_header X-Forwarded-For $$remote_addr;
+    proxy_connect_timeout ${connect_timeout_ms}ms;
+    proxy_send_timeout ${read_timeout_ms}ms;
+    proxy_read_timeout ${read_timeout_ms}ms;
+    # also a POST that was sent is tried again: its Idempotency-Key and the outbox absorb a second delivery
+    proxy_next_upstream error timeout http_502 http_503 http_504 non_idempotent;
+    proxy_next_upstream_tries $tries;
+    proxy_hide_header X-Request-Id;
+    proxy_hide_header X-Content-Type-Options;
+$upstreams
+    server {
+        listen $host:$public_port;
+        server_name _;
+        access_log $access_log access buffer=64k flush=1s;
+        add_header X-Request-Id $$correlation_id always;
+        add_header X-Content-Type-Options nosniff always;
+        add_header X-Frame-Options DENY always;
+        add_header Referrer-Policy no-referrer always;
+        add_header Content-Security-Policy "default-src 'none'; frame-ancestors 'none'" always;
+$problems        location = /healthz { access_log off; default_type application/json; return 200 '{"status":"ok"}'; }
+$public_routes
+        location / { return 404; }
+    }
+
+    server {
+        listen $host:$internal_port;
+        server_name _;
+        access_log off;
+        location = $configuration_path { default_type text/plain; return 200 '$digest'; }
+$internal_routes
+        location / { return 404; }
+    }
+}
+""")
+_PROBLEMS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+
+
+def render(
+    tuning: Tuning, place: Place, access_log: str, public_port: int, internal_port: int, replicas: Mapping[str, Sequence[int]]
+) -> tuple[str, str]:
+    """The configuration and its digest, by which the gateway says which one is in force."""
+    values = {
+        "user": "user root;" if os.geteuid() == 0 else "",  # the default user could not enter its own folder
+        "config": place.config,
+        "host": place.host,
+        "access_log": access_log,
+        "public_port": public_port,
+        "internal_port": internal_port,
+        "configuration_path": CONFIGURATION_PATH,
+        "upstreams": "".join(_upstream(tuning, place, name, ports) for name, ports in replicas.items()),
+        "public_routes": "".join(_route(path, service) for path, service in PUBLIC_ROUTES.items()),
+        "internal_routes": "".join(_route(path, service) for path, service in INTERNAL_ROUTES.items()),
+        "problems": "".join(_problem(status) for status in _PROBLEMS),
+        **tuning.model_dump(),
+    }
+    digest = hashlib.sha256(_MAIN.substitute(values, digest="").encode()).hexdigest()[:16]
+    return _MAIN.substitute(values, digest=digest), digest
+
+
+def _upstream(tuning: Tuning, place: Place, name: str, ports: Sequence[int]) -> str:
+    servers = "".join(
+        f"        server {place.host}:{port} max_fails={tuning.max_fails} fail_timeout={tuning.fail_timeout_s}s;\n" for port in ports
+    )
+    keepalive = f"        keepalive {tuning.keepalive};\n        keepalive_timeout {_KEEPALIVE_S}s;\n" if tuning.keepalive else ""
+    return f"    upstream {name} {{\n        zone {name} 64k;\n{servers}{keepalive}    }}\n"
+
+
+def _route(path: str, service: str) -> str:
+    target = f"{{ proxy_pass http://{service}; }}"
+    return f"        location = {path} {target}\n        location {path}/ {target}\n"
+
+
+def _problem(status: HTTPStatus) -> str:
+    body = f'{{"type":"about:blank","title":"{status.phrase}","status":{status.value}}}'
+    code = status.value
+    return f"        error_page {code} @problem-{code};\n        location @problem-{code} {{ return {code} '{body}'; }}\n"

@@ -1,0 +1,69 @@
+"""The enrolment workers."""
+
+from __future__ import annotations
+
+import pulumi
+from pydantic import Field
+
+from infra.components.application import revision
+from infra.components.base import TYPE, Config
+from infra.deployment import Role
+from infra.targets.declaration import HttpCheck, NodeDeclaration, Software
+from infra.targets.target import Target
+
+
+class WorkerConfig(Config):
+    """How many, and how much each takes at a time."""
+
+    name: str = Field("worker", pattern=r"^[a-z]+$")
+    replicas: int = Field(ge=1, le=16)
+    prefetch: int = Field(ge=1, le=1000)
+    delivery_limit: int = Field(ge=1, le=1000)
+
+
+class Worker(pulumi.ComponentResource):
+    """The worker processes."""
+
+    nodes: pulumi.Output[list[NodeDeclaration]]
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        target: Target,
+        *,
+        database_url: pulumi.Output[str],
+        broker_url: pulumi.Output[str],
+        peers_url: pulumi.Output[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"{TYPE}Worker", config.name, None, opts)
+        urls = pulumi.Output.all(SPIRE_DATABASE_URL=database_url, SPIRE_BROKER_URL=broker_url, SPIRE_PEERS_URL=peers_url)
+        declarations = []
+        for number in range(1, config.replicas + 1):
+            name = f"{config.name}-{number}"
+            health_port = target.port(name, parent=self)
+            declaration = pulumi.Output.all(name, health_port, urls).apply(lambda known: declare(config, *known))
+            target.node(name, declaration, parent=self)
+            declarations.append(declaration)
+        self.nodes = pulumi.Output.all(*declarations).apply(list)
+        self.register_outputs({})
+
+
+def declare(config: WorkerConfig, name: str, health_port: int, urls: dict[str, str]) -> NodeDeclaration:
+    """One worker as a node."""
+    return NodeDeclaration(
+        name=name,
+        role=Role.WORKER,
+        group=config.name,
+        software=Software.APPLICATION,
+        arguments=("app.enrollment.worker",),
+        environment={
+            "SPIRE_HEALTH_PORT": str(health_port),
+            "SPIRE_REPLICA": name,
+            "SPIRE_PREFETCH": str(config.prefetch),
+            "SPIRE_DELIVERY_LIMIT": str(config.delivery_limit),
+            **urls,
+        },
+        readiness=(HttpCheck(url=f"http://127.0.0.1:{health_port}/readyz"),),
+        revision=revision(),
+    )

@@ -1,0 +1,60 @@
+"""Runs a Pulumi program in this process against a monitor of ours, by the SDK's hook for mocks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks
+from pulumi.runtime.settings import SETTINGS
+from pulumi.runtime.stack import run_pulumi_func
+
+Program = Callable[[], pulumi.Output[dict[str, Any]]]
+"""Registers resources and says what came of them."""
+
+_PROJECT = "spirelab"
+_THREADS = 64
+"""Registrations that may wait for their node at the same time; asyncio's default would be six on two cores."""
+
+
+def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dict[str, Any]:
+    """What the program returned, once all its registrations are through.
+
+    Runs on an event loop of its own, and so in a thread that has none.
+
+    Raises:
+        Exception: the first that a registration raised.
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def own_loop() -> None:
+        loops.append(asyncio.new_event_loop())  # the SDK would make one in each thread, and never close it
+        asyncio.set_event_loop(loops[-1])
+
+    own_loop()
+    loop = loops[0]
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, initializer=own_loop))
+    quiet = logging.getLogger("infra.pulumi")
+    quiet.propagate = False
+    quiet.addHandler(logging.NullHandler())
+    result: dict[str, Any] = {}
+
+    async def collect() -> None:
+        result.update(await program().future() or {})
+
+    try:
+        mocks.set_mocks(monitor.mocks, project=_PROJECT, stack=stack, preview=False, logger=quiet, monitor=monitor)
+        SETTINGS.outputs.clear()  # an earlier program that failed leaves its own there, as pulumi.runtime.test knows too
+        loop.run_until_complete(run_pulumi_func(collect))
+        return result
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        for each in loops:
+            each.close()
+        asyncio.set_event_loop(None)

@@ -1,0 +1,101 @@
+"""The one Pulumi program: wires the components of a topology on a target, whoever runs it and wherever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from infra.components.broker import VHOST, Broker, BrokerConfig
+from infra.components.cache import Cache, CacheConfig
+from infra.components.database import Database, DatabaseConfig
+from infra.components.gateway import Gateway, GatewayConfig
+from infra.components.nginx import Tuning
+from infra.components.service import Service, ServiceConfig
+from infra.components.worker import Worker, WorkerConfig
+from infra.deployment import Node
+from infra.targets.declaration import NodeDeclaration
+from infra.targets.target import Target
+from infra.topology import Topology
+
+_CACHED = ("courses", "students")
+
+
+def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict[str, Any]]:
+    """Register everything; the fields of a :class:`infra.deployment.Deployment`, but for its engine.
+
+    No node waits for another, because only ports and passwords go between them: all start at once. The broker, the
+    slowest, is registered first.
+    """
+    public_port = target.port("gateway", wanted=topology.gateway.port, factor="gateway.port")
+    management_port = target.port("broker-management", wanted=topology.broker.management_port, factor="broker.management_port")
+    internal_port = target.port("gateway-internal")
+    target.prepare(after=[public_port, management_port])
+
+    broker = Broker(BrokerConfig(erlang_name=f"spirelab-{name}"), target, management_port=management_port)
+    databases = {service: _database(service, topology, target) for service in topology.services()}
+    cache = Cache(CacheConfig(memory_mib=topology.cache.memory_mib), target) if topology.cache.enabled else None
+    peers_url = internal_port.apply(lambda port: f"http://127.0.0.1:{port}")
+
+    def service(service_name: str) -> Service:
+        factors = topology.services()[service_name]
+        settings: dict[str, str] = {}
+        backends: dict[str, pulumi.Output[str]] = {}
+        if service_name in _CACHED and cache is not None:
+            settings["SPIRE_CACHE_TTL_S"] = str(topology.cache.ttl_s)
+            backends["SPIRE_CACHE_URL"] = cache.url
+        if service_name == "enrollment":
+            settings["SPIRE_DELIVERY_LIMIT"] = str(topology.broker.delivery_limit)
+            backends |= {"SPIRE_BROKER_URL": broker.url, "SPIRE_PEERS_URL": peers_url}
+        config = ServiceConfig(name=service_name, **factors.model_dump(), settings=settings)
+        return Service(config, target, database_url=databases[service_name].url, backends=backends)
+
+    services = {service_name: service(service_name) for service_name in topology.services()}
+    worker = Worker(
+        WorkerConfig(**topology.worker.model_dump(), delivery_limit=topology.broker.delivery_limit),
+        target,
+        database_url=databases["enrollment"].url,
+        broker_url=broker.url,
+        peers_url=peers_url,
+    )
+    gateway = Gateway(
+        GatewayConfig(tuning=Tuning(**topology.gateway.model_dump(exclude={"port"}))),
+        target,
+        public_port=public_port,
+        internal_port=internal_port,
+        replicas={service_name: replicas.ports for service_name, replicas in services.items()},
+    )
+    parts: list[Gateway | Service | Worker | Database | Broker | Cache] = [gateway, *services.values(), worker, *databases.values(), broker]
+    parts += [cache] if cache else []
+    return pulumi.Output.all(
+        name=name,
+        target=target.name,
+        topology=topology.model_dump(),
+        endpoints=pulumi.Output.all(gateway_url=gateway.url, management_url=management_port.apply(lambda port: f"http://127.0.0.1:{port}")),
+        nodes=pulumi.Output.all(*(part.nodes for part in parts)).apply(
+            lambda groups: [_node(node, target).model_dump(mode="json") for group in groups for node in group]
+        ),
+        credentials=pulumi.Output.all(
+            database_dsns=pulumi.Output.all(**{service_name: database.probe_dsn for service_name, database in databases.items()}),
+            cache_url=cache.url if cache else None,
+            broker_management_url=broker.viewer_url,
+            broker_vhost=VHOST,
+        ),
+        gateway_access_log=gateway.access_log,
+    )
+
+
+def _database(service: str, topology: Topology, target: Target) -> Database:
+    return Database(DatabaseConfig(service=service, **topology.database.model_dump()), target)
+
+
+def _node(declaration: NodeDeclaration, target: Target) -> Node:
+    place = target.place(declaration.name)
+    return Node(
+        name=declaration.name,
+        role=declaration.role,
+        group=declaration.group,
+        host=place.host,
+        port=declaration.port,
+        log_path=place.log,
+    )

@@ -1,0 +1,1 @@
+"""How a declared node becomes real."""

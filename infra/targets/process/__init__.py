@@ -1,0 +1,1 @@
+"""Nodes as native processes on loopback, under supervisord."""

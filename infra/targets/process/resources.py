@@ -1,0 +1,193 @@
+"""The process target as Pulumi dynamic resources: a port, a password, a supervisor, a node.
+
+The providers hold no state of their own and find everything in a resource's inputs, so that either engine can call them:
+the Pulumi CLI in a process of its own, the embedded engine by the class.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pydantic import BaseModel, ConfigDict
+
+from infra.home import Home, updating
+from infra.progress import Watch
+from infra.targets.declaration import NodeDeclaration
+from infra.targets.process import ports
+from infra.targets.process.node import ProcessNode
+from infra.targets.process.software import Launch
+from infra.targets.process.supervisor import Supervisor
+
+Properties = dict[str, Any]
+_PASSWORD_BYTES = 24
+_TYPE_PREFIX = "pulumi-python:dynamic/process:"
+
+
+class NodeInputs(BaseModel):
+    """What a node resource is made of."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    home: str
+    generation: str
+    """Which start of the supervisor it belongs to: with another one its processes are gone."""
+    declaration: NodeDeclaration
+    launch: Launch
+
+    @property
+    def node(self) -> ProcessNode:
+        """The node itself."""
+        return ProcessNode(Home(Path(self.home)), self.declaration)
+
+
+class PortProvider(ResourceProvider):
+    """Keeps a port for the deployment."""
+
+    def create(self, props: Properties) -> CreateResult:
+        """Reserve it."""
+        home = Home(Path(props["home"]))
+        port = ports.reserve(home, props["name"], int(props["wanted"]), props["factor"])
+        return CreateResult(str(port), {**props, "port": port})
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """Another port has to be wanted before the one that is held is given up."""
+        changed = ["wanted"] if int(olds["wanted"]) != int(news["wanted"]) else []
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
+
+    def delete(self, _id: str, props: Properties) -> None:
+        """Let others have it."""
+        if "port" in props:
+            ports.release(Home(Path(props["home"])), int(props["port"]))
+
+
+class PasswordProvider(ResourceProvider):
+    """Generates a password once, and keeps it as long as the data that it protects."""
+
+    def create(self, props: Properties) -> CreateResult:
+        """Generate it, or find it where the data outlived the deployment."""
+        with updating(Home(Path(props["home"])).secrets_file) as known:
+            value = known.setdefault(props["name"], secrets.token_urlsafe(_PASSWORD_BYTES))
+        return CreateResult(props["name"], {**props, "value": value})
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """It never changes."""
+        return DiffResult(changes=False)
+
+
+class SupervisorProvider(ResourceProvider):
+    """Runs supervisord."""
+
+    def create(self, props: Properties) -> CreateResult:
+        """Start it; whatever ran under an earlier one is ended."""
+        Supervisor(Home(Path(props["home"]))).launch(int(props["port"]))
+        generation = secrets.token_hex(8)
+        return CreateResult(generation, {**props, "generation": generation})
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """Another port needs another supervisord."""
+        changed = ["port"] if int(olds["port"]) != int(news["port"]) else []
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """It is there as long as it answers."""
+        return ReadResult(id_, props) if Supervisor(Home(Path(props["home"]))).is_up() else ReadResult()
+
+    def delete(self, _id: str, props: Properties) -> None:
+        """End it, and every process of the deployment."""
+        Supervisor(Home(Path(props["home"]))).shut_down()
+
+
+class NodeProvider(ResourceProvider):
+    """Runs one node under the supervisor."""
+
+    def __init__(self, watch: Watch | None = None) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def create(self, props: Properties) -> CreateResult:
+        """Start it, and wait until it is ready."""
+        inputs = NodeInputs.model_validate(props)
+        inputs.node.create(inputs.launch, self._watch or Watch())
+        return CreateResult(inputs.declaration.name, props)
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """Configuration files can be taken over by some servers; everything else takes a new process."""
+        old, new = NodeInputs.model_validate(olds), NodeInputs.model_validate(news)
+        if old == new:
+            return DiffResult(changes=False)
+        reloadable = new.declaration.reload_signal is not None and _without_files(old) == _without_files(new)
+        replaces = [] if reloadable else [key for key in ("generation", "launch", "declaration") if getattr(old, key) != getattr(new, key)]
+        return DiffResult(changes=True, replaces=replaces, delete_before_replace=True)
+
+    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
+        """Take over changed files without a restart."""
+        inputs = NodeInputs.model_validate(news)
+        inputs.node.reload(inputs.launch, self._watch or Watch())
+        return UpdateResult(news)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """It is there as long as its first process lives."""
+        return ReadResult(id_, props) if NodeInputs.model_validate(props).node.main_process() else ReadResult()
+
+    def delete(self, _id: str, props: Properties) -> None:
+        """Stop it; its data stays."""
+        NodeInputs.model_validate(props).node.delete()
+
+
+def _without_files(inputs: NodeInputs) -> NodeInputs:
+    declaration = inputs.declaration.model_copy(update={"files": {}, "readiness": ()})  # what is asked may quote the files
+    return inputs.model_copy(update={"declaration": declaration})
+
+
+class Port(Resource, module="process", name="Port"):
+    """A TCP port on loopback."""
+
+    port: pulumi.Output[int]
+
+    def __init__(self, name: str, *, home: str, wanted: int, factor: str, opts: pulumi.ResourceOptions) -> None:
+        props = {"home": home, "name": name, "wanted": wanted, "factor": factor, "port": None}
+        super().__init__(PortProvider(), name, props, opts)
+
+
+class Password(Resource, module="process", name="Password"):
+    """A generated secret."""
+
+    value: pulumi.Output[str]
+
+    def __init__(self, name: str, *, home: str, opts: pulumi.ResourceOptions) -> None:
+        options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["value"]))
+        super().__init__(PasswordProvider(), name, {"home": home, "name": name, "value": None}, options)
+
+
+class SupervisorResource(Resource, module="process", name="Supervisor"):
+    """The parent of all nodes' processes."""
+
+    generation: pulumi.Output[str]
+
+    def __init__(self, name: str, *, home: str, port: pulumi.Input[int], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(SupervisorProvider(), name, {"home": home, "port": port, "generation": None}, opts)
+
+
+class NodeResource(Resource, module="process", name="Node"):
+    """A node, ready to serve."""
+
+    def __init__(self, name: str, *, inputs: Mapping[str, pulumi.Input[Any]], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(NodeProvider(), name, dict(inputs), opts)
+
+
+def providers(watch: Watch) -> dict[str, ResourceProvider]:
+    """The provider of each resource type, for an engine that calls them itself."""
+    return {
+        f"{_TYPE_PREFIX}Port": PortProvider(),
+        f"{_TYPE_PREFIX}Password": PasswordProvider(),
+        f"{_TYPE_PREFIX}Supervisor": SupervisorProvider(),
+        NODE_TYPE: NodeProvider(watch),
+    }
+
+
+NODE_TYPE = f"{_TYPE_PREFIX}Node"

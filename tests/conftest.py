@@ -1,0 +1,32 @@
+"""What tests of every room share."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from infra.deployment import Deployment
+from infra.topology import Topology
+
+FREE_PORTS = Topology().override({"gateway.port": 0, "broker.management_port": 0})
+"""The reference topology beside any number of others on this machine."""
+
+
+def unique_name() -> str:
+    """A name for a deployment that no other test run has."""
+    return f"test-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Deployment]:
+    """A deployment 1/1/1 of the run's own, for tests that leave it as it is; taken down with its data."""
+    from infra import operations  # noqa: PLC0415 - brings Pulumi, which unit tests do without
+
+    name = unique_name()
+    try:
+        yield operations.up(name, FREE_PORTS, owner=True)
+    finally:
+        operations.down(name, volumes=True)

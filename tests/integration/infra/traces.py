@@ -1,0 +1,90 @@
+"""What a deployment could leave behind on the machine, looked up without asking infra."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from infra import operations
+from infra.deployment import Deployment, Role
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What belonged to a deployment while it was up."""
+
+    folder: Path
+    processes: tuple[psutil.Process, ...]
+    ports: frozenset[int]
+    segments: frozenset[tuple[int, int]]
+    """System V shared memory: key and id."""
+
+    def left(self) -> list[str]:
+        """What is still there, in words."""
+        found = [f"process {process}" for process in self.processes if is_alive(process)]
+        found += [f"process {process}" for process in _mentioning(self.folder)]
+        found += [f"port {port}" for port in self.ports & _listening()]
+        found += [f"segment {segment}" for segment in self.segments & _segments()]
+        return found + ([f"folder {self.folder}"] if self.folder.exists() else [])
+
+
+def of(deployment: Deployment) -> Traces:
+    """Take down what it has now."""
+    folder = folder_of(deployment.name)
+    members = [process for node in deployment.nodes for process in operations.processes(deployment, node.name)]
+    members.append(psutil.Process(int((folder / "supervisor" / "pid").read_text())))
+    ports = set()
+    for process in members:
+        with contextlib.suppress(psutil.Error):
+            ports |= {connection.laddr.port for connection in process.net_connections("tcp") if connection.status == psutil.CONN_LISTEN}
+    databases = [node.name for node in deployment.nodes if node.role is Role.DATABASE]
+    segments = frozenset(_segment_of(folder / "data" / name) for name in databases)
+    return Traces(folder, tuple(members), frozenset(ports), segments)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs, and not only waits for its parent to notice its end."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def folder_of(name: str) -> Path:
+    """The deployment's folder."""
+    return Settings().state_dir / "deployments" / name
+
+
+def _segment_of(data: Path) -> tuple[int, int]:
+    key, identifier = (data / "postmaster.pid").read_text().splitlines()[6].split()
+    return int(key), int(identifier)
+
+
+def _segments() -> set[tuple[int, int]]:
+    rows = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return {(int(row.split()[0]), int(row.split()[1])) for row in rows}
+
+
+def _listening() -> set[int]:
+    return {
+        connection.laddr.port
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr
+    }
+
+
+def _mentioning(folder: Path) -> list[psutil.Process]:
+    """Processes with the folder on their command line, in their environment or as their working directory."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            text = " ".join((*process.cmdline(), *process.environ().values(), process.cwd()))
+            if f"{folder}/" in f"{text}/":
+                found.append(process)
+    return found

@@ -1,0 +1,168 @@
+"""What each component registers, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pytest
+from pydantic import ValidationError
+
+from infra.components import broker, cache, database, gateway, nginx, service, worker
+from infra.deployment import Role
+from infra.targets.declaration import NodeDeclaration, StopSignal
+from tests.unit.infra.recording import RecordingTarget, run
+
+TUNING = nginx.Tuning(connect_timeout_ms=300, read_timeout_ms=1000, tries=3, max_fails=1, fail_timeout_s=2, keepalive=32)
+REPLICAS = {"courses": [21001, 21002], "students": [21003], "enrollment": [21004]}
+
+
+def output(value: str) -> pulumi.Output[str]:
+    """A value that is known at once."""
+    return pulumi.Output.from_input(value)
+
+
+def test_a_database_is_one_node_with_an_owner_and_a_probe() -> None:
+    """The owner may do all in its database, the probe may read statistics."""
+    target = RecordingTarget()
+    config = database.DatabaseConfig(service="courses", max_connections=100, shared_buffers_mib=32)
+
+    def program() -> pulumi.Output[list[str]]:
+        made = database.Database(config, target)
+        return pulumi.Output.all(made.url, made.probe_dsn)
+
+    urls, registered = run(program)
+    node = target.nodes["courses-db"]
+    assert registered.seen == [("spirelab:components:Database", "courses-db")]
+    assert urls == [
+        "postgresql+psycopg2://courses:password-of-courses-db-owner@127.0.0.1:20001/courses",
+        "postgresql://lab:password-of-courses-db-probe@127.0.0.1:20001/courses",
+    ]
+    assert (node.role, node.group, node.port, node.stop_signal) == (Role.DATABASE, "courses", 20001, StopSignal.INTERRUPT)
+    assert "CREATE DATABASE courses OWNER courses" in node.first_start.splitlines()
+    assert "IN ROLE pg_monitor" in node.first_start
+    assert node.files["pg_hba.conf"] == "host all all 127.0.0.1/32 scram-sha-256\n"
+    assert "unix_socket_directories = ''" in node.files["postgresql.conf"]
+
+
+@pytest.mark.parametrize("wrong", [{"max_connections": 5}, {"shared_buffers_mib": 0}, {"service": "courses; DROP"}, {"ports": 1}])
+def test_a_database_is_refused_before_anything_is_registered(wrong: dict[str, object]) -> None:
+    """The config model has the bounds."""
+    with pytest.raises(ValidationError):
+        database.DatabaseConfig.model_validate({"service": "courses", "max_connections": 100, "shared_buffers_mib": 32, **wrong})
+
+
+def test_a_cache_keeps_its_password_off_the_command_line_and_nothing_on_disk() -> None:
+    """It is in the configuration file."""
+    target = RecordingTarget()
+    url, _ = run(lambda: cache.Cache(cache.CacheConfig(memory_mib=64), target).url)
+    node = target.nodes["cache"]
+    assert url == "redis://:password-of-cache@127.0.0.1:20001/0"
+    assert node.arguments == ("/config/cache/redis.conf",)
+    assert {"requirepass password-of-cache", "maxmemory 64mb", 'save ""'} <= set(node.files["redis.conf"].splitlines())
+
+
+def test_a_broker_waits_for_its_port_mapper_alone() -> None:
+    """Erlang would start a port mapper of its own, which outlives it."""
+    target = RecordingTarget()
+
+    def program() -> pulumi.Output[list[str]]:
+        config = broker.BrokerConfig(erlang_name="spirelab-x")
+        made = broker.Broker(config, target, management_port=pulumi.Output.from_input(15672))
+        return pulumi.Output.all(made.url, made.viewer_url)
+
+    urls, registered = run(program)
+    assert registered.seen == [("spirelab:components:Broker", "broker")]
+    assert target.depends_on == {"epmd": 0, "broker": 1}
+    assert urls == [
+        "amqp://spire:password-of-broker@127.0.0.1:20002/spire",
+        "http://lab:password-of-broker-viewer@127.0.0.1:15672",
+    ]
+    node = target.nodes["broker"]
+    assert node.environment["ERL_EPMD_PORT"] == str(target.ports["epmd"])
+    assert "-start_epmd false" in node.environment["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"]
+    users = {user["name"]: user["tags"] for user in json.loads(node.files["definitions.json"])["users"]}
+    assert users == {"spire": "", "lab": "monitoring"}
+
+
+def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_contract() -> None:
+    """Each replica has its own name and port, and all the same backends."""
+    target = RecordingTarget()
+    config = service.ServiceConfig(name="courses", replicas=2, threads=8, pool_size=4, settings={"SPIRE_CACHE_TTL_S": "60"})
+    run(lambda: service.Service(config, target, database_url=output("db"), backends={"SPIRE_CACHE_URL": output("cache")}).nodes)
+    assert list(target.nodes) == ["courses-1", "courses-2"]
+    assert target.nodes["courses-2"].arguments == ("app.courses",)
+    assert target.nodes["courses-2"].environment == {
+        "SPIRE_HOST": "127.0.0.1",
+        "SPIRE_PORT": "20002",
+        "SPIRE_REPLICA": "courses-2",
+        "SPIRE_THREADS": "8",
+        "SPIRE_DATABASE_POOL_SIZE": "4",
+        "SPIRE_CACHE_TTL_S": "60",
+        "SPIRE_DATABASE_URL": "db",
+        "SPIRE_CACHE_URL": "cache",
+    }
+
+
+@pytest.mark.parametrize("wrong", [{"replicas": 0}, {"threads": 65}, {"name": "Courses"}])
+def test_a_service_is_refused_before_anything_is_registered(wrong: dict[str, object]) -> None:
+    """The config model has the bounds."""
+    with pytest.raises(ValidationError):
+        service.ServiceConfig.model_validate({"name": "courses", "replicas": 1, "threads": 8, "pool_size": 8, **wrong})
+
+
+def test_a_worker_listens_for_health_checks_alone() -> None:
+    """Its node has no port to send requests to."""
+    target = RecordingTarget()
+    config = worker.WorkerConfig(replicas=1, prefetch=50, delivery_limit=20)
+    run(lambda: worker.Worker(config, target, database_url=output("db"), broker_url=output("mq"), peers_url=output("peers")).nodes)
+    node = target.nodes["worker-1"]
+    assert node.port is None
+    assert node.environment == {
+        "SPIRE_HEALTH_PORT": "20001",
+        "SPIRE_REPLICA": "worker-1",
+        "SPIRE_PREFETCH": "50",
+        "SPIRE_DELIVERY_LIMIT": "20",
+        "SPIRE_DATABASE_URL": "db",
+        "SPIRE_BROKER_URL": "mq",
+        "SPIRE_PEERS_URL": "peers",
+    }
+
+
+def declared(replicas: dict[str, list[int]] = REPLICAS, tuning: nginx.Tuning = TUNING) -> NodeDeclaration:
+    """A gateway as a node."""
+    target = RecordingTarget()
+    return gateway.declare(
+        gateway.GatewayConfig(tuning=tuning), target.place("gateway"), public_port=8080, internal_port=20001, replicas=replicas
+    )
+
+
+def test_a_gateway_differs_only_in_its_file_when_a_replica_is_added() -> None:
+    """So that it can reload instead of restarting; its readiness tells the two configurations apart."""
+    before, after = declared(), declared({**REPLICAS, "courses": [21001, 21002, 21005]})
+    assert before.readiness != after.readiness
+    assert before.files != after.files
+    assert after.model_copy(update={"files": before.files, "readiness": before.readiness}) == before
+
+
+def test_a_gateway_takes_its_factors_over() -> None:
+    """Timeouts, tries and failure limits are those of the topology."""
+    text = declared(tuning=TUNING.model_copy(update={"read_timeout_ms": 1234, "tries": 5, "max_fails": 7, "keepalive": 0})).files[
+        "nginx.conf"
+    ]
+    assert "proxy_read_timeout 1234ms;" in text
+    assert "proxy_next_upstream_tries 5;" in text
+    assert "server 127.0.0.1:21002 max_fails=7 fail_timeout=2s;" in text
+    assert "keepalive 0" not in text
+
+
+def test_a_gateway_without_a_replica_to_route_to_is_refused() -> None:
+    """It could not start."""
+
+    def program() -> pulumi.Output[str]:
+        port = pulumi.Output.from_input(8080)
+        config = gateway.GatewayConfig(tuning=TUNING)
+        return gateway.Gateway(config, RecordingTarget(), public_port=port, internal_port=port, replicas={"courses": [port]}).url
+
+    with pytest.raises(ValueError, match="routes to enrollment, students"):
+        run(program)

@@ -1,0 +1,43 @@
+"""What the whole program declares for a topology."""
+
+from __future__ import annotations
+
+from infra.deployment import Deployment
+from infra.lab import declare
+from infra.topology import Topology
+from tests.unit.infra.recording import RecordingTarget, run
+
+
+def deploy(topology: Topology) -> tuple[RecordingTarget, Deployment]:
+    """The nodes and the deployment that come of a topology."""
+    target = RecordingTarget()
+    outputs, _ = run(lambda: declare(topology, target, "x"))
+    return target, Deployment.model_validate({**outputs, "engine": "none"})
+
+
+def test_the_reference_topology_is_eleven_nodes_that_start_with_the_broker() -> None:
+    """Fixed ports are asked for first, then comes what the nodes stand on, then the slowest node."""
+    target, deployment = deploy(Topology())
+    assert len(target.nodes) == len(deployment.nodes) == 11
+    assert target.events[:4] == ["port gateway", "port broker-management", "port gateway-internal", "prepare after 2 ports"]
+    assert [event for event in target.events if event.startswith("node")][:2] == ["node epmd", "node broker"]
+    assert deployment.endpoints.gateway_url == "http://127.0.0.1:8080"
+    assert deployment.node("courses-1").log_path == "/logs/courses-1.log"
+
+
+def test_the_cache_is_known_to_courses_and_students_alone() -> None:
+    """Switched off, there is no Redis and no replica has heard of one."""
+    with_cache, _ = deploy(Topology())
+    without, deployment = deploy(Topology().override({"cache": "off"}))
+    knowing = {name for name, node in with_cache.nodes.items() if "SPIRE_CACHE_URL" in node.environment}
+    assert knowing == {"courses-1", "students-1"}
+    assert "cache" not in without.nodes
+    assert not [name for name, node in without.nodes.items() if "SPIRE_CACHE_URL" in node.environment]
+    assert deployment.credentials.cache_url is None
+
+
+def test_secrets_are_hidden_in_what_is_printed_of_a_deployment() -> None:
+    """They show as asterisks."""
+    _, deployment = deploy(Topology())
+    assert "password-of" not in repr(deployment)
+    assert "password-of" not in deployment.model_dump_json()

@@ -1,0 +1,42 @@
+"""What the doctor says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.toolchain.doctor import examine
+from infra.toolchain.servers import NGINX, POSTGRESQL, RABBITMQ
+from tests.unit.infra.toolchain.fakes import FakeRunner, lay_out, machine
+
+
+def test_each_server_has_its_line_found_or_not(tmp_path: Path) -> None:
+    """A found one has version, path and origin and needs no remedy; a missing one has a reason and a remedy."""
+    lay_out(tmp_path, POSTGRESQL, NGINX, RABBITMQ)
+    postgresql, redis, nginx, rabbitmq = examine(machine(tmp_path), FakeRunner())
+    assert (nginx.found, nginx.version, nginx.path, nginx.remark, nginx.remedy) == (
+        True,
+        "1.22.1",
+        tmp_path / "usr/sbin/nginx",
+        "system",
+        "",
+    )
+    assert (redis.found, redis.version, redis.path, redis.remark) == (False, "", None, "Redis 6 or newer was not found")
+    assert [finding.name for finding in (postgresql, redis, rabbitmq)] == ["PostgreSQL", "Redis", "RabbitMQ"]
+    assert all(finding.purpose for finding in (postgresql, redis, nginx, rabbitmq))
+
+
+@pytest.mark.parametrize(
+    ("is_root", "has_apt", "remedy"),
+    [
+        (True, True, "apt-get install --no-install-recommends redis-server"),
+        (False, True, "sudo apt-get install --no-install-recommends redis-server"),
+        (False, False, "install Redis 6 or newer with the system's package manager"),
+    ],
+)
+def test_the_remedy_fits_the_machine_and_the_user(tmp_path: Path, *, is_root: bool, has_apt: bool, remedy: str) -> None:
+    """A command that can be typed where apt is, and what to look for where it is not."""
+    lay_out(tmp_path, POSTGRESQL, NGINX, RABBITMQ)
+    redis = examine(machine(tmp_path, is_root=is_root, has_apt=has_apt), FakeRunner())[1]
+    assert redis.remedy == remedy
