@@ -1,0 +1,47 @@
+"""Whether clients notice that a replica of the courses service is killed in mid-load and comes back."""
+
+from __future__ import annotations
+
+from experiments.definition import Arrivals, BoundClaim, Experiment, Fault, Metric, Operation, Phases, Treatment
+from infra.topology import Topology
+
+EXPERIMENT = Experiment(
+    name="failover",
+    title="A replica is killed in mid-load",
+    question="One of three courses replicas is killed under load and started again: what do clients notice, and for how long?",
+    topology=Topology().override({"courses.replicas": 3}),
+    treatments=(
+        Treatment(name="control", title="no fault"),
+        Treatment(name="crash", title="courses-2 killed", faults=(Fault(kind="crash", node="courses-2", at_s=5, duration_s=3),)),
+    ),
+    # Enrolments carry an Idempotency-Key, so the gateway may offer them to a second replica.
+    mix={
+        Operation.READ_COURSE: 60,
+        Operation.LIST_COURSES: 5,
+        Operation.READ_STUDENT: 15,
+        Operation.ENROLL: 15,
+        Operation.READ_ENROLLMENT: 5,
+    },
+    arrivals=Arrivals(rate_per_s=200),
+    phases=Phases(warm_up_s=2, measure_s=9),
+    claims=(
+        BoundClaim(
+            statement="At least 99.9 % of requests succeed while a replica is killed and comes back",
+            metric=Metric.AVAILABILITY,
+            treatment="crash",
+            at_least=0.999,
+        ),
+        BoundClaim(
+            statement="No request fails while a replica is killed and comes back",
+            metric=Metric.FAILED_REQUESTS,
+            treatment="crash",
+            at_most=0,
+        ),
+        BoundClaim(
+            statement="Clients are served as before within 2 s of the kill",
+            metric=Metric.TIME_TO_RECOVER_S,
+            treatment="crash",
+            at_most=2,
+        ),
+    ),
+)

@@ -1,0 +1,180 @@
+"""The command line of experiments: run them, show what they would do, list what was run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from experiments import catalog
+from experiments.definition import Experiment, changed
+from experiments.errors import DefinitionError, ExperimentError
+from experiments.plan import fit, on_free_ports
+from experiments.progress import ConsoleProgress
+from experiments.runner.interrupts import Interrupts
+from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
+from experiments.settings import Settings, load_settings
+from experiments.tables import catalog_table, plan_lines, runs_table
+from infra.errors import InfraError
+from infra.topology import parse_assignments
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+"""The command line itself is wrong."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Run experiments on the system under test and record them.",
+)
+console = Console(stderr=False)
+
+NamesArgument = Annotated[list[str] | None, typer.Argument(help="Experiments of the catalog. None: the quick suite.", show_default=False)]
+FileOption = Annotated[
+    Path | None, typer.Option("--file", help="A Python file of your own with an EXPERIMENT, instead of the catalog.", show_default=False)
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FACTOR=VALUE", help="Change a factor of the topology; may be repeated.", show_default=False),
+]
+TrialsOption = Annotated[int | None, typer.Option(min=1, help="Trials of each treatment; 5 are needed for a verdict.", show_default=False)]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of data, load and order.", show_default=False)]
+BudgetOption = Annotated[
+    float | None, typer.Option(min=0.1, metavar="MINUTES", help="Run fewer trials, so that it takes no longer.", show_default=False)
+]
+ListOption = Annotated[bool, typer.Option("--list", help="Show the catalog and start nothing.")]
+PlanOption = Annotated[bool, typer.Option("--plan", help="Show order, duration, ports and memory, and start nothing.")]
+RunsDirOption = Annotated[Path | None, typer.Option(help="Folder for runs; default: runs/ in the checkout.", show_default=False)]
+RunListOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-run-list", metavar="FILE", help="Write the paths of the run directories to a file, one a line.", show_default=False
+    ),
+]
+
+
+@app.command()
+def bench(
+    names: NamesArgument = None,
+    *,
+    file: FileOption = None,
+    assignments: SetOption = None,
+    trials: TrialsOption = None,
+    seed: SeedOption = None,
+    budget: BudgetOption = None,
+    list_only: ListOption = False,
+    plan_only: PlanOption = False,
+    runs_dir: RunsDirOption = None,
+    run_list: RunListOption = None,
+) -> None:
+    """Run experiments and record them, one run directory each.
+
+    For example
+
+    - `bench` runs the quick suite: cache, scaling, failover
+
+    - `bench failover --trials 10 --seed 7` runs one experiment, for longer
+
+    - `bench cache --set cache.ttl_s=5 --set courses.threads=16` runs it on a changed topology
+
+    - `bench --file my_experiment.py` runs your own; copy experiments/catalog/cache.py to begin
+
+    - `bench --plan cache` shows what it would do; `bench --list` shows what there is
+
+    - `bench --budget 3` runs as many trials as fit into three minutes
+    """
+    if list_only:
+        catalog_table(console, [on_free_ports(item) for item in catalog.load_all(catalog.names())])
+        return
+    settings = load_settings(runs_dir)
+    experiments = _chosen(names or [], file, assignments or [], trials, seed, budget)
+    if plan_only:
+        plan_lines(console, experiments)
+        return
+    check_writable(settings)
+    jobs = [Job(item, _command(item, file, assignments or [])) for item in experiments]
+    _finish(*_execute(jobs, settings), run_list)
+
+
+@app.command()
+def runs(runs_dir: RunsDirOption = None) -> None:
+    """List the runs that were recorded, the latest last.
+
+    Example: `runs --runs-dir /data/runs`
+    """
+    runs_table(console, load_settings(runs_dir).runs_dir)
+
+
+def _chosen(
+    names: Sequence[str], file: Path | None, assignments: Sequence[str], trials: int | None, seed: int | None, budget: float | None
+) -> tuple[Experiment, ...]:
+    if file is not None and names:
+        raise DefinitionError(f"--file {file} and {names[0]} are both given; name one or the other")
+    found = (catalog.load_file(file),) if file is not None else catalog.load_all(names or catalog.QUICK_SUITE)
+    factors = parse_assignments(assignments)
+    chosen = tuple(changed(on_free_ports(item), factors=factors, trials=trials, seed=seed) for item in found)
+    return chosen if budget is None else fit(chosen, budget)
+
+
+def _command(experiment: Experiment, file: Path | None, assignments: Sequence[str]) -> str:
+    what = ["--file", file.name] if file is not None else [experiment.name]
+    changes = [word for assignment in assignments for word in ("--set", assignment)]
+    return shlex.join(["nox", "-s", "bench", "--", *what, *changes, "--trials", str(experiment.trials), "--seed", str(experiment.seed)])
+
+
+def _execute(jobs: Sequence[Job], settings: Settings) -> tuple[SuiteOutcome, Interrupts]:
+    # Only a real run needs servers and the load generator; --help, --list and --plan must not wait for their imports.
+    from experiments.runner.live import exclusive, live_outside  # noqa: PLC0415
+
+    with (
+        exclusive(settings),
+        ConsoleProgress(console, [job.experiment for job in jobs]) as progress,
+        Interrupts(progress.say) as interrupts,
+    ):
+        outside = live_outside(settings, interrupts)
+        return run_suite(jobs, outside, settings, interrupts, progress), interrupts
+
+
+def _finish(outcome: SuiteOutcome, interrupts: Interrupts, run_list: Path | None) -> None:
+    if run_list is not None:
+        run_list.write_text("".join(f"{path}\n" for path in outcome.paths), encoding="utf-8")
+    for path in outcome.paths:
+        console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+    if outcome.interrupted:
+        raise typer.Exit(interrupts.exit_code)
+    errors = [f"{run.path.name}: {run.error}" for run in outcome.runs if run.error is not None]
+    errors += [outcome.error] if outcome.error is not None else []
+    for error in errors:
+        _complain(error)
+    if errors:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _complain(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201 - the command line's own output
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status. A mistake of the user's is one line, never a traceback."""
+    try:
+        result = app(arguments, prog_name="python -m experiments", standalone_mode=False)
+    except typer.TyperException as error:
+        if message := error.format_message():  # empty where the help was shown instead
+            _complain(message)
+        return EXIT_USAGE
+    except (ExperimentError, InfraError) as error:
+        _complain(str(error))
+        return EXIT_FAILED
+    except ValidationError as error:
+        first = error.errors()[0]
+        _complain(f"SPIRELAB_{str(first['loc'][0]).upper()}={first['input']}: {first['msg']}")
+        return EXIT_FAILED
+    return result if isinstance(result, int) else 0

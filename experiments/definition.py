@@ -1,0 +1,285 @@
+"""What an experiment is, as frozen typed values: factors, treatments, load, faults, phases, claims.
+
+Pure. A module of the catalog, or a file of the user's own, makes one :class:`Experiment`; its resolved JSON in the run
+directory is the language-neutral record of what was asked.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from experiments.errors import DefinitionError
+from infra.errors import FactorError
+from infra.topology import Topology
+
+TRIALS_FOR_A_VERDICT = 5
+"""Fewer trials a treatment can't reach p < 0.05 in a rank test, so their verdicts are called indicative."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Scalar = bool | int | float | str
+
+
+class Value(BaseModel):
+    """A frozen value; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Operation(StrEnum):
+    """The kinds of request that a workload is mixed from."""
+
+    READ_COURSE = "read_course"
+    LIST_COURSES = "list_courses"
+    READ_STUDENT = "read_student"
+    ENROLL = "enroll"
+    READ_ENROLLMENT = "read_enrollment"
+
+
+READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
+"""The operations on the cached read paths; the denominator of everything "per read"."""
+
+
+class Phase(StrEnum):
+    """The part of a trial that a sample belongs to; warm-up is labelled and kept, and left out of measures."""
+
+    WARM_UP = "warm_up"
+    MEASURE = "measure"
+    COOL_DOWN = "cool_down"
+
+
+class Phases(Value):
+    """How long each part of a trial's load lasts, s."""
+
+    warm_up_s: float = Field(3.0, ge=0, le=3600)
+    measure_s: float = Field(8.0, gt=0, le=86_400)
+    cool_down_s: float = Field(0.0, ge=0, le=3600)
+
+    @property
+    def total_s(self) -> float:
+        """The whole load of one trial, s."""
+        return self.warm_up_s + self.measure_s + self.cool_down_s
+
+
+class Dataset(Value):
+    """The population that is seeded before the load, and how requests choose from it."""
+
+    courses: int = Field(200, ge=1, le=100_000)
+    students: int = Field(1000, ge=1, le=1_000_000)
+    capacity: int = Field(60, ge=0, le=1_000_000, description="seats of a course of median size")
+    chain_length: int = Field(4, ge=1, le=20, description="courses in the longest chain of prerequisites")
+    zipf_exponent: float = Field(
+        1.1,
+        ge=0,
+        le=5,
+        description="popularity of the k-th course or student is proportional to k to the power of minus this; 0 is uniform",
+    )
+
+
+class Arrivals(Value):
+    """When requests are sent: an open loop, from the seed, whether or not earlier ones were answered."""
+
+    process: Literal["constant", "poisson"] = "poisson"
+    rate_per_s: float = Field(200.0, gt=0, le=20_000, description="offered load over all operations")
+
+
+class Fault(Value):
+    """One disturbance planned at a time of the trial, and its healing."""
+
+    kind: Literal["crash"] = "crash"
+    """crash: SIGKILL of the node's whole process tree; healed by starting the node again."""
+    node: str = Field(min_length=1)
+    at_s: float = Field(ge=0, description="seconds after the load began")
+    duration_s: float = Field(gt=0, description="seconds until it is healed")
+
+    @property
+    def heal_at_s(self) -> float:
+        """When it is healed, seconds after the load began."""
+        return self.at_s + self.duration_s
+
+
+class Treatment(Value):
+    """One level of what is varied: some factors changed, some faults planned."""
+
+    name: Name
+    title: str = Field(min_length=1, description="as charts and tables call it")
+    factors: dict[str, Scalar] = Field(default_factory=dict, description="changes to the experiment's topology, by factor path")
+    faults: tuple[Fault, ...] = ()
+
+
+class Metric(StrEnum):
+    """What claims speak of; one number a trial, computed in reports over the measure phase."""
+
+    SQL_PER_10K_READS = "sql_per_10k_reads"
+    RESPONSE_P50_MS = "response_p50_ms"
+    RESPONSE_P95_MS = "response_p95_ms"
+    RESPONSE_P99_MS = "response_p99_ms"
+    THROUGHPUT_PER_S = "throughput_per_s"
+    AVAILABILITY = "availability"
+    FAILED_REQUESTS = "failed_requests"
+    TIME_TO_RECOVER_S = "time_to_recover_s"
+    CPU_MS_PER_REQUEST = "cpu_ms_per_request"
+
+
+class RatioClaim(Value):
+    """A statement on how many times larger a metric is under one treatment than under another."""
+
+    kind: Literal["ratio"] = "ratio"
+    statement: str = Field(min_length=1)
+    metric: Metric
+    numerator: str
+    """Name of the treatment above the line."""
+    denominator: str
+    """Name of the treatment below the line."""
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class BoundClaim(Value):
+    """A statement on the value of a metric under one treatment."""
+
+    kind: Literal["bound"] = "bound"
+    statement: str = Field(min_length=1)
+    metric: Metric
+    treatment: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+Claim = Annotated[RatioClaim | BoundClaim, Field(discriminator="kind")]
+
+
+class Experiment(Value):
+    """A whole experiment: what is asked, of what, under which load, in which treatments."""
+
+    name: Name
+    title: str = Field(min_length=1)
+    question: str = Field(min_length=1, description="what a reader wants to know, in a sentence")
+    topology: Topology = Topology()
+    treatments: tuple[Treatment, ...] = Field(min_length=1)
+    dataset: Dataset = Dataset()
+    mix: dict[Operation, float] = Field(description="relative weight of each operation")
+    arrivals: Arrivals = Arrivals()
+    phases: Phases = Phases()
+    claims: tuple[Claim, ...] = ()
+    trials: int = Field(TRIALS_FOR_A_VERDICT, ge=1, le=1000, description="repetitions of each treatment, one in each block")
+    seed: int = Field(1, ge=0, le=2**63 - 1)
+
+    @field_validator("mix")
+    @classmethod
+    def _weights(cls, mix: dict[Operation, float]) -> dict[Operation, float]:
+        if any(not math.isfinite(weight) or weight < 0 for weight in mix.values()) or sum(mix.values()) <= 0:
+            raise ValueError("needs weights of 0 or more, at least one of them above 0")
+        return mix
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [treatment.name for treatment in self.treatments]
+        if len(set(names)) != len(names):
+            raise ValueError(f"treatments need names of their own, got {', '.join(names)}")
+        for treatment in self.treatments:
+            try:
+                self.topology_of(treatment)
+            except FactorError as error:
+                raise ValueError(f"treatment {treatment.name}: {error}") from None
+            self._check_faults(treatment)
+        for claim in self.claims:
+            used = (claim.numerator, claim.denominator) if isinstance(claim, RatioClaim) else (claim.treatment,)
+            for name in used:
+                if name not in names:
+                    raise ValueError(f"claim {claim.statement!r} names the treatment {name!r}; there are {', '.join(names)}")
+            if claim.at_least is None and claim.at_most is None:
+                raise ValueError(f"claim {claim.statement!r} needs at_least or at_most, or nothing could refute it")
+        return self
+
+    def _check_faults(self, treatment: Treatment) -> None:
+        nodes = node_names(self.topology_of(treatment))
+        for fault in treatment.faults:
+            if fault.node not in nodes:
+                raise ValueError(
+                    f"treatment {treatment.name}: no node {fault.node!r} in its topology; there are {', '.join(sorted(nodes))}"
+                )
+            if fault.heal_at_s >= self.phases.total_s:
+                raise ValueError(
+                    f"treatment {treatment.name}: the fault on {fault.node} is healed at {fault.heal_at_s:g} s and the load ends at "
+                    f"{self.phases.total_s:g} s; make a phase longer or the fault shorter"
+                )
+        for earlier, later in pairwise(sorted(treatment.faults, key=lambda fault: (fault.node, fault.at_s))):
+            if earlier.node == later.node and later.at_s < earlier.heal_at_s:
+                raise ValueError(f"treatment {treatment.name}: two faults overlap on {later.node}")
+
+    def treatment(self, name: str) -> Treatment:
+        """The treatment of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for treatment in self.treatments:
+            if treatment.name == name:
+                return treatment
+        raise KeyError(name)
+
+    def topology_of(self, treatment: Treatment) -> Topology:
+        """The topology that a treatment is measured on.
+
+        Raises:
+            FactorError: the treatment changes a factor that does not exist or can't take the value.
+        """
+        return self.topology.override(treatment.factors)
+
+
+def node_names(topology: Topology) -> frozenset[str]:
+    """The names of all nodes of a topology that a fault may strike."""
+    names = {"gateway", "broker"} | {f"{service}-db" for service in topology.services()}
+    if topology.cache.enabled:
+        names.add("cache")
+    replicas = {service: factors.replicas for service, factors in topology.services().items()} | {"worker": topology.worker.replicas}
+    for group, count in replicas.items():
+        names |= {f"{group}-{number}" for number in range(1, count + 1)}
+    return frozenset(names)
+
+
+def changed(
+    experiment: Experiment, *, factors: dict[str, str] | None = None, trials: int | None = None, seed: int | None = None
+) -> Experiment:
+    """The experiment with factors of its topology, its trials or its seed changed, checked anew.
+
+    Raises:
+        DefinitionError: the changed experiment contradicts itself, or a factor is varied by its own treatments.
+        FactorError: a factor that does not exist, or a value it can't take.
+    """
+    values = experiment.model_dump()
+    if factors:
+        topology = experiment.topology.override(factors)
+        set_paths = {_path(name) for name in factors}
+        for treatment in experiment.treatments:
+            varied = {_path(name) for name in treatment.factors}
+            if clash := sorted(set_paths & varied):
+                raise DefinitionError(
+                    f"{clash[0]} is what {experiment.name} varies (treatment {treatment.name} sets it); it can't be set from outside"
+                )
+        values["topology"] = topology.model_dump()
+    if trials is not None:
+        values["trials"] = trials
+    if seed is not None:
+        values["seed"] = seed
+    try:
+        return Experiment.model_validate(values)
+    except ValidationError as error:
+        raise DefinitionError(f"{experiment.name}: {explain(error)}") from None
+
+
+def _path(name: str) -> str:
+    return name if "." in name else f"{name}.enabled"
+
+
+def explain(error: ValidationError) -> str:
+    """The first problem of a definition, in one sentence that names the key."""
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{path}: {message}" if path else message

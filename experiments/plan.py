@@ -1,0 +1,139 @@
+"""The order in which trials are run, and what a run will cost: minutes, ports, memory.
+
+Pure. The same experiment and seed give the same plan, on any machine.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.definition import Experiment, changed
+from experiments.errors import DefinitionError
+from experiments.records.schema import PlannedTrial
+from infra.topology import ANY_FREE_PORT, Topology
+
+SEED_BITS = 53
+"""Trial seeds stay exact as JSON numbers in every language."""
+
+BRING_UP_S = 10.0
+"""From nothing to a seeded deployment: the servers are ready in 5-8 s, 1,200 rows take 2-3 s (measured on two cores)."""
+TEAR_DOWN_S = 3.0
+"""Aim of infra, kept on two cores."""
+TRIAL_OVERHEAD_S = 4.0
+"""A trial beyond its load: switch of treatment, start of the load generator, settling and the final read (measured, mean)."""
+
+SERVER_MEMORY_MIB = 270
+"""Three databases, broker, gateway and supervisor, idle (measured)."""
+CACHE_MEMORY_MIB = 10
+"""Redis, idle (measured)."""
+REPLICA_MEMORY_MIB = 75
+"""One service replica or worker under load (measured)."""
+GENERATOR_MEMORY_MIB = 120
+"""Load generator and the lab itself (measured)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What it will take to run experiments, before anything is started."""
+
+    duration_s: float
+    memory_mib: int
+    """Of the largest treatment, with the load generator."""
+    processes: int
+    """Nodes of the largest treatment."""
+
+    @property
+    def minutes(self) -> float:
+        """The duration in minutes."""
+        return self.duration_s / 60
+
+
+def plan(experiment: Experiment) -> tuple[PlannedTrial, ...]:
+    """Every trial in the order in which it is run.
+
+    Each block holds every treatment once, in random order, so that drift of the machine falls on all treatments alike; all
+    treatments of a block share a seed and so get the same load. The orders are rows of random Latin squares: chance alone would
+    often put one treatment first in nearly every block, and then what comes first would be measured too.
+    """
+    rng = random.Random(f"{experiment.name}/{experiment.seed}")  # noqa: S311 - reproducible on purpose, nothing secret
+    names = [treatment.name for treatment in experiment.treatments]
+    trials: list[PlannedTrial] = []
+    square: list[list[str]] = []
+    for block in range(experiment.trials):
+        square = square or _latin_square(names, rng)
+        seed = rng.getrandbits(SEED_BITS)
+        trials += [PlannedTrial(position=len(trials) + at, block=block, treatment=name, seed=seed) for at, name in enumerate(square.pop())]
+    return tuple(trials)
+
+
+def _latin_square(names: Sequence[str], rng: random.Random) -> list[list[str]]:
+    """As many orders as names, in which each name stands once in each place."""
+    first = list(names)
+    rng.shuffle(first)
+    rows = [first[at:] + first[:at] for at in range(len(first))]
+    rng.shuffle(rows)
+    return rows
+
+
+def estimate(experiments: Sequence[Experiment]) -> Estimate:
+    """What running ``experiments`` one after the other will take."""
+    topologies = [experiment.topology_of(treatment) for experiment in experiments for treatment in experiment.treatments]
+    return Estimate(
+        duration_s=BRING_UP_S + TEAR_DOWN_S + sum(map(_trials_s, experiments)),
+        memory_mib=max(map(_memory_mib, topologies)),
+        processes=max(map(_processes, topologies)),
+    )
+
+
+def fit(experiments: Sequence[Experiment], budget_minutes: float) -> tuple[Experiment, ...]:
+    """The experiments with as many trials as the budget allows, at most those they ask for.
+
+    Raises:
+        DefinitionError: not even one trial of each treatment fits.
+    """
+    fixed_s = BRING_UP_S + TEAR_DOWN_S
+    asked_s = sum(map(_trials_s, experiments))
+    share = min(1.0, (budget_minutes * 60 - fixed_s) / asked_s)
+    trials = [math.floor(experiment.trials * share) for experiment in experiments]
+    if min(trials) < 1:
+        needed_s = fixed_s + asked_s / min(experiment.trials for experiment in experiments)
+        raise DefinitionError(
+            f"--budget {budget_minutes:g} is too short for one trial of each treatment; "
+            f"allow {math.ceil(needed_s / 6) / 10:g} minutes or name fewer experiments"
+        )
+    return tuple(changed(experiment, trials=count) for experiment, count in zip(experiments, trials, strict=True))
+
+
+def on_free_ports(experiment: Experiment) -> Experiment:
+    """The experiment with gateway and management page on free ports instead of their defaults, which a user's own lab may hold."""
+    reference, asked = Topology(), experiment.topology
+    free = {
+        path: ANY_FREE_PORT
+        for path, port, default in (
+            ("gateway.port", asked.gateway.port, reference.gateway.port),
+            ("broker.management_port", asked.broker.management_port, reference.broker.management_port),
+        )
+        if port == default
+    }
+    return experiment.model_copy(update={"topology": asked.override(free)})
+
+
+def _trials_s(experiment: Experiment) -> float:
+    return experiment.trials * len(experiment.treatments) * (experiment.phases.total_s + TRIAL_OVERHEAD_S)
+
+
+def _replicas(topology: Topology) -> int:
+    return topology.worker.replicas + sum(service.replicas for service in topology.services().values())
+
+
+def _memory_mib(topology: Topology) -> int:
+    cache = CACHE_MEMORY_MIB + topology.cache.memory_mib if topology.cache.enabled else 0
+    return SERVER_MEMORY_MIB + cache + REPLICA_MEMORY_MIB * _replicas(topology) + GENERATOR_MEMORY_MIB
+
+
+def _processes(topology: Topology) -> int:
+    databases_broker_gateway = len(topology.services()) + 2
+    return databases_broker_gateway + int(topology.cache.enabled) + _replicas(topology)

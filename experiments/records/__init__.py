@@ -1,0 +1,16 @@
+"""The run directory: the only door between measuring and reporting; its format, versioned.
+
+::
+
+    <run>/
+      run.json                    RunRecord: what was asked, of which machine and versions, by which seed, how it ended
+      trials/<trial id>/
+        trial.json                TrialRecord: block, treatment, phases, faults planned and actual, validity, invariants
+        requests.parquet          one row a request (REQUEST_SCHEMA)
+        samples.parquet           one row a probe reading (SAMPLE_SCHEMA, METRICS)
+        state.json                StateRecord: the final read of the business state
+
+Every time within a trial is in seconds since that trial's epoch, the moment of the first intended arrival, on the
+monotonic clock; ``TrialRecord.epoch_unix_s`` ties it to the calendar. A trial directory is written under another name and renamed when
+complete, so that what is listed is whole. ``schema`` is pure; ``files`` reads and writes; nothing here knows a server.
+"""

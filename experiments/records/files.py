@@ -1,0 +1,142 @@
+"""Reading and writing run directories: whole or not at all, checked when read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ValidationError
+
+from experiments.definition import explain
+from experiments.errors import RecordError
+from experiments.records.schema import FORMAT_VERSION, REQUEST_SCHEMA, SAMPLE_SCHEMA, RunRecord, StateRecord, TrialRecord
+
+RUN_FILE = "run.json"
+TRIAL_FILE = "trial.json"
+STATE_FILE = "state.json"
+REQUESTS_FILE = "requests.parquet"
+SAMPLES_FILE = "samples.parquet"
+TRIALS_FOLDER = "trials"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as read back."""
+
+    record: TrialRecord
+    state: StateRecord
+    requests: pa.Table
+    samples: pa.Table
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory, read and checked; the trials are read one by one."""
+
+    path: Path
+    record: RunRecord
+
+    def trial_paths(self) -> tuple[Path, ...]:
+        """Folders of the finished trials, in the order in which they were run."""
+        folder = self.path / TRIALS_FOLDER
+        return tuple(sorted(path for path in folder.iterdir() if not path.name.startswith("."))) if folder.is_dir() else ()
+
+    def trials(self) -> Iterator[Trial]:
+        """The finished trials, in the order in which they were run.
+
+        Raises:
+            RecordError: a file of a trial is missing or damaged.
+        """
+        for path in self.trial_paths():
+            yield read_trial(path)
+
+
+def write_run(path: Path, record: RunRecord) -> None:
+    """Write or replace ``run.json`` of the run directory ``path``, which is made if need be."""
+    path.mkdir(parents=True, exist_ok=True)
+    _write_json(path / RUN_FILE, record)
+
+
+def write_trial(path: Path, trial: Trial) -> Path:
+    """Write a finished trial into the run directory ``path``; whole or not at all. Returns its folder."""
+    final = path / TRIALS_FOLDER / trial.record.trial_id
+    partial = final.with_name(f".{final.name}.partial")
+    partial.mkdir(parents=True)
+    pq.write_table(trial.requests.cast(REQUEST_SCHEMA), partial / REQUESTS_FILE, compression="zstd")
+    pq.write_table(trial.samples.cast(SAMPLE_SCHEMA), partial / SAMPLES_FILE, compression="zstd")
+    _write_json(partial / STATE_FILE, trial.state)
+    _write_json(partial / TRIAL_FILE, trial.record)
+    partial.rename(final)
+    return final
+
+
+def read_run(path: Path) -> Run:
+    """Read a run directory's ``run.json``.
+
+    Raises:
+        RecordError: it is no run directory, is damaged, or is of another format version.
+    """
+    file = path / RUN_FILE
+    if not path.is_dir():
+        raise RecordError(f"{path}: there is no such run directory; `python -m experiments runs` lists them")
+    values = _read_json(file)
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if version != FORMAT_VERSION:
+        raise RecordError(f"{file}: format_version is {version!r} and this program reads {FORMAT_VERSION}; use the version that wrote it")
+    return Run(path=path, record=_validate(file, RunRecord, values))
+
+
+def read_trial(path: Path) -> Trial:
+    """Read one trial's folder.
+
+    Raises:
+        RecordError: a file is missing or damaged.
+    """
+    return Trial(
+        record=_validate(path / TRIAL_FILE, TrialRecord, _read_json(path / TRIAL_FILE)),
+        state=_validate(path / STATE_FILE, StateRecord, _read_json(path / STATE_FILE)),
+        requests=_read_table(path / REQUESTS_FILE, REQUEST_SCHEMA),
+        samples=_read_table(path / SAMPLES_FILE, SAMPLE_SCHEMA),
+    )
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _write_json(path: Path, record: BaseModel) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecordError(f"{path}: missing; the run directory is incomplete") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: not readable as JSON ({error}); restore it or delete the run") from None
+
+
+def _validate(path: Path, model: type[_Model], values: Any) -> _Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise RecordError(f"{path}: {explain(error)}") from None
+
+
+def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise RecordError(f"{path}: missing; the run directory is incomplete") from None
+    except (OSError, pa.ArrowException) as error:
+        raise RecordError(f"{path}: not readable as Parquet ({error}); restore it or delete the trial") from None
+    if missing := [name for name in schema.names if name not in table.column_names]:
+        raise RecordError(f"{path}: has no column {missing[0]}; it was written by another version")
+    return table.select(schema.names).cast(schema)

@@ -1,0 +1,216 @@
+"""What stands in a run directory: columns, units and the JSON records, as frozen typed values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from experiments.definition import Experiment, Fault, Phase, Value
+from infra.topology import Topology
+
+FORMAT_VERSION: Final = 1
+
+
+class Outcome(StrEnum):
+    """How a request ended for its client."""
+
+    OK = "ok"
+    """An answer of the documented kind: 2xx, or a 4xx that the contract foresees for this request (409 already enrolled)."""
+    HTTP_ERROR = "http_error"
+    """Any other answer."""
+    TIMEOUT = "timeout"
+    """No answer in time; for a write it is unknown whether it took effect."""
+    CONNECTION_ERROR = "connection_error"
+    """Refused, reset or closed before an answer."""
+
+
+REQUEST_SCHEMA = pa.schema(
+    [
+        pa.field("intended_s", pa.float64(), nullable=False, metadata={"doc": "when the schedule wanted it sent"}),
+        pa.field("sent_s", pa.float64(), nullable=False, metadata={"doc": "when it was sent; later than intended = the generator's slip"}),
+        pa.field("ended_s", pa.float64(), nullable=False, metadata={"doc": "when its last byte was read, or it failed"}),
+        pa.field("phase", pa.string(), nullable=False, metadata={"doc": "Phase of the intended time"}),
+        pa.field("operation", pa.string(), nullable=False, metadata={"doc": "Operation"}),
+        pa.field("outcome", pa.string(), nullable=False, metadata={"doc": "Outcome"}),
+        pa.field("status", pa.int16(), nullable=True, metadata={"doc": "HTTP status; null where there was no answer"}),
+        pa.field("replica", pa.string(), nullable=True, metadata={"doc": "node that answered (X-Replica); null where none did"}),
+        pa.field("cache", pa.string(), nullable=True, metadata={"doc": "hit, miss or off (X-Cache); null where not said"}),
+        pa.field("enrollment_id", pa.string(), nullable=True, metadata={"doc": "id that a 202 gave back; null for other operations"}),
+    ]
+)
+"""Columns of requests.parquet, sorted by intended_s."""
+
+SAMPLE_SCHEMA = pa.schema(
+    [
+        pa.field("at_s", pa.float64(), nullable=False, metadata={"doc": "when it was read"}),
+        pa.field("node", pa.string(), nullable=False, metadata={"doc": "node that it is about"}),
+        pa.field("metric", pa.string(), nullable=False, metadata={"doc": "a key of METRICS"}),
+        pa.field("value", pa.float64(), nullable=False, metadata={"doc": "in the unit of METRICS; counters as they stood"}),
+    ]
+)
+"""Columns of samples.parquet, sorted by at_s."""
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """What one probe metric means."""
+
+    unit: str
+    kind: Literal["gauge", "counter"]
+    """counter: only grows, but starts anew when its node does; take differences."""
+    doc: str
+
+
+METRICS: dict[str, MetricSpec] = {
+    "cpu_seconds": MetricSpec("s", "counter", "user and system time of the node's process tree"),
+    "memory_bytes": MetricSpec("B", "gauge", "resident memory of the node's process tree"),
+    "sql_statements": MetricSpec("1", "counter", "SELECT, INSERT, UPDATE, DELETE calls by the service's role (pg_stat_statements)"),
+    "transactions": MetricSpec("1", "counter", "transactions committed or rolled back in the service's database"),
+    "cache_hits": MetricSpec("1", "counter", "keyspace hits at Redis"),
+    "cache_misses": MetricSpec("1", "counter", "keyspace misses at Redis"),
+    "queue_messages": MetricSpec("1", "gauge", "messages ready or unacknowledged in the enrolment queue"),
+    "upstream_requests": MetricSpec("1", "counter", "deliveries that NGINX made to the node, retries included"),
+    "upstream_failures": MetricSpec("1", "counter", "deliveries that NGINX gave up on (refused, timed out, 502, 503, 504)"),
+    "probe_cpu_seconds": MetricSpec("s", "counter", "processor time that the probe itself used; its node is probe-<name>"),
+}
+
+
+class FaultRecord(Value):
+    """A fault as planned and as it went; seconds since the trial's epoch."""
+
+    planned: Fault
+    injected_s: float | None
+    """When it was carried out; None: it never was."""
+    proof: str | None
+    """What an independent look saw that shows it took effect; None: no proof, the trial is invalid."""
+    healed_s: float | None
+    """When the heal was carried out."""
+    ready_s: float | None
+    """When the node's readiness check passed again."""
+
+
+class PhaseRecord(Value):
+    """Where a phase lies, seconds since the trial's epoch."""
+
+    phase: Phase
+    start_s: float
+    end_s: float
+
+
+class InvariantRecord(Value):
+    """The verdict of one invariant over one trial."""
+
+    name: str
+    verdict: Literal["pass", "fail", "unknown"]
+    detail: str
+    """What was checked and how many; for a failure the witness, for unknown the reason."""
+
+
+class TrialRecord(Value):
+    """One trial: one treatment, measured once."""
+
+    trial_id: str
+    """``<position>-b<block>-<treatment>``, also the folder's name."""
+    position: int
+    """Order in which it was run, from 0."""
+    block: int
+    treatment: str
+    seed: int
+    """Seed of this trial's schedule; the same for all treatments of a block, so that they get the same load."""
+    epoch_unix_s: float
+    phases: tuple[PhaseRecord, ...]
+    topology: Topology
+    faults: tuple[FaultRecord, ...]
+    offered: int
+    """Requests in the schedule."""
+    slip_p99_ms: float
+    """99th percentile of sent minus intended: the load generator's own lateness."""
+    valid: bool
+    reasons: tuple[str, ...]
+    """Why it is invalid; empty if valid."""
+    invariants: tuple[InvariantRecord, ...]
+
+
+class CourseState(Value):
+    """A course after the trial, when nothing was pending any more."""
+
+    course_id: int
+    capacity: int
+    taken: int
+    """Seats taken, as the courses service has it."""
+    enrolled: int
+    """Enrolments in state enrolled, as the enrollment service has it."""
+
+
+class StateRecord(Value):
+    """The final read of the business state, through the API."""
+
+    settled: bool
+    """Nothing was pending any more when it was read."""
+    courses: tuple[CourseState, ...]
+    """The courses that anybody asked to be enrolled in."""
+    outcomes: dict[str, int]
+    """Requests accepted in this trial by state: pending, enrolled, rejected, dropped, missing."""
+    rejections: dict[str, int]
+    """Rejected ones by reason."""
+
+
+class ServerVersion(Value):
+    """One server program of the system under test."""
+
+    name: str
+    version: str
+
+
+class Provenance(Value):
+    """Where and with what a run was made: what must agree before two runs may be compared."""
+
+    target: str
+    engine: str
+    cpu_model: str
+    cpu_count: int
+    memory_bytes: int
+    kernel: str
+    operating_system: str
+    python: str
+    packages: dict[str, str]
+    servers: tuple[ServerVersion, ...]
+    git_commit: str | None
+    git_dirty: bool | None
+    load_generator: str
+    """Program and version that sent the load."""
+
+
+class PlannedTrial(Value):
+    """One line of the plan."""
+
+    position: int
+    block: int
+    treatment: str
+    seed: int
+
+    @property
+    def trial_id(self) -> str:
+        """Name of its folder."""
+        return f"{self.position:03d}-b{self.block}-{self.treatment}"
+
+
+class RunRecord(Value):
+    """A run: one experiment, all its trials."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    run_id: str
+    experiment: Experiment
+    plan: tuple[PlannedTrial, ...]
+    command: str
+    """What a person types to do it again."""
+    started_at: datetime
+    finished_at: datetime | None = None
+    status: Literal["running", "finished", "interrupted", "failed"] = "running"
+    reason: str | None = Field(None, description="why it was interrupted or failed")
+    provenance: Provenance

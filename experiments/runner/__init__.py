@@ -1,0 +1,1 @@
+"""Runs experiments: stages in order, trial by trial, with a teardown that always happens."""

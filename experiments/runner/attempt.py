@@ -1,0 +1,128 @@
+"""What is gathered while a trial runs, and the record that is made of it, also when a stage failed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from experiments.definition import Experiment, Operation, Phase, Phases, Treatment
+from experiments.invariants.checkers import check
+from experiments.invariants.history import MISSING, FinalState, History
+from experiments.probes.sampler import Sample, table
+from experiments.records.files import Trial
+from experiments.records.schema import (
+    REQUEST_SCHEMA,
+    FaultRecord,
+    Outcome,
+    PhaseRecord,
+    PlannedTrial,
+    StateRecord,
+    TrialRecord,
+)
+from experiments.runner.interfaces import LoadResult
+from infra.topology import Topology
+
+
+@dataclass
+class Attempt:
+    """One trial in the making; each stage adds its part."""
+
+    experiment: Experiment
+    planned: PlannedTrial
+    scratch: Path
+    """Folder for what the load generator and the lab hand each other."""
+    epoch_s: float | None = None
+    """The trial's time 0 on the monotonic clock, once there is load."""
+    load: LoadResult | None = None
+    samples: list[Sample] = field(default_factory=list)
+    faults: tuple[FaultRecord, ...] = ()
+    final: FinalState | None = None
+    reasons: list[str] = field(default_factory=list)
+    """Why the trial is invalid."""
+
+    @property
+    def treatment(self) -> Treatment:
+        """What is measured."""
+        return self.experiment.treatment(self.planned.treatment)
+
+    @property
+    def topology(self) -> Topology:
+        """What it is measured on."""
+        return self.experiment.topology_of(self.treatment)
+
+    @property
+    def phases(self) -> tuple[PhaseRecord, ...]:
+        """Where the phases lie."""
+        return phase_records(self.experiment.phases)
+
+    @property
+    def requests(self) -> pa.Table:
+        """What the load generator recorded; empty if it failed."""
+        return REQUEST_SCHEMA.empty_table() if self.load is None else self.load.requests
+
+    def accepted(self) -> tuple[str, ...]:
+        """Ids that 202 answers gave."""
+        mine = self.requests.filter(pc.field("operation") == str(Operation.ENROLL))
+        return tuple(mine.column("enrollment_id").drop_null().to_pylist())
+
+    def unanswered(self) -> int:
+        """Enrolment requests whose client was given neither an id nor a refusal of the contract's."""
+        unclear = (pc.field("operation") == str(Operation.ENROLL)) & (pc.field("outcome") != str(Outcome.OK))
+        return int(self.requests.filter(unclear).num_rows)
+
+    def trial(self) -> Trial:
+        """The whole trial as it goes into the run directory."""
+        history = History(accepted=self.accepted(), unanswered=self.unanswered(), final=self.final)
+        record = TrialRecord(
+            trial_id=self.planned.trial_id,
+            position=self.planned.position,
+            block=self.planned.block,
+            treatment=self.planned.treatment,
+            seed=self.planned.seed,
+            epoch_unix_s=time.time() if self.epoch_s is None else time.time() - time.monotonic() + self.epoch_s,
+            phases=self.phases,
+            topology=self.topology,
+            faults=self.faults,
+            offered=0 if self.load is None else self.load.offered,
+            slip_p99_ms=0.0 if self.load is None else self.load.slip_p99_ms,
+            valid=not self.reasons,
+            reasons=tuple(self.reasons),
+            invariants=check(history),
+        )
+        return Trial(record=record, state=state_record(history), requests=self.requests, samples=table(self.samples))
+
+
+def phase_records(phases: Phases) -> tuple[PhaseRecord, ...]:
+    """The phases one after the other from time 0; one that lasts no time is left out."""
+    found: list[PhaseRecord] = []
+    start_s = 0.0
+    lengths = ((Phase.WARM_UP, phases.warm_up_s), (Phase.MEASURE, phases.measure_s), (Phase.COOL_DOWN, phases.cool_down_s))
+    for phase, length_s in lengths:
+        if length_s > 0:
+            found.append(PhaseRecord(phase=phase, start_s=start_s, end_s=start_s + length_s))
+        start_s += length_s
+    return tuple(found)
+
+
+def state_record(history: History) -> StateRecord:
+    """The final state as counts, for the run directory."""
+    final = history.final
+    if final is None:
+        return StateRecord(settled=False, courses=(), outcomes={}, rejections={})
+    states = [final.requests.get(item) for item in history.accepted]
+    return StateRecord(
+        settled=final.settled,
+        courses=final.courses,
+        outcomes=_counts([MISSING if state is None else state.status for state in states]),
+        rejections=_counts([state.reason or "unknown" for state in states if state is not None and state.status == "rejected"]),
+    )
+
+
+def _counts(values: Sequence[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))

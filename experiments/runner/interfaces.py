@@ -1,0 +1,116 @@
+"""What a run needs of the outside, as small interfaces, so that its order of events can be tested without servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+import pyarrow as pa
+
+from experiments.definition import Dataset, Experiment
+from experiments.invariants.history import FinalState
+from experiments.probes.sampler import Probe
+from experiments.records.schema import PlannedTrial
+from infra.deployment import Deployment
+from infra.topology import Topology
+
+Note = Callable[[str], None]
+"""Takes a short line on what is being done now."""
+
+
+class Platform(Protocol):
+    """The one deployment that trials are run on, changed incrementally from treatment to treatment."""
+
+    def up(self, topology: Topology, note: Note) -> Deployment:
+        """Make the deployment what ``topology`` says; returns when all nodes are ready."""
+
+    def down(self, note: Note) -> None:
+        """Remove the deployment and its data; harmless where there is none."""
+
+    def kill_node(self, node: str) -> None:
+        """SIGKILL the node's whole process tree."""
+
+    def start_node(self, node: str) -> None:
+        """Start the node again; returns when it is ready."""
+
+    def processes(self, node: str) -> Sequence[psutil.Process]:
+        """The node's processes now; empty if it doesn't run."""
+
+    def server_versions(self) -> Mapping[str, str]:
+        """Versions of the server programs, by name."""
+
+
+class LoadResult(Protocol):
+    """What the load generator recorded."""
+
+    @property
+    def requests(self) -> pa.Table:
+        """A row a request, with ``REQUEST_SCHEMA``."""
+
+    @property
+    def offered(self) -> int:
+        """Requests in the schedule."""
+
+    @property
+    def slip_p99_ms(self) -> float:
+        """99th percentile of sent minus intended."""
+
+
+class Load(Protocol):
+    """The load of one trial."""
+
+    def start(self, epoch_monotonic_s: float) -> None:
+        """Send by the schedule, whose time 0 is ``epoch_monotonic_s`` on the monotonic clock."""
+
+    def finished(self) -> bool:
+        """Every request was answered or given up, or the generator died."""
+
+    def result(self) -> LoadResult:
+        """What was recorded; raises LoadError if the generator failed."""
+
+    def stop(self) -> None:
+        """Kill the generator if it runs; idempotent."""
+
+
+class LoadSide(Protocol):
+    """Data and load of an experiment."""
+
+    @property
+    def generator(self) -> str:
+        """Program and version that sends the load."""
+
+    def seed(self, gateway_url: str, dataset: Dataset, seed: int, note: Note) -> Any:
+        """Create the population through the API; returns what :meth:`prepare` needs of it."""
+
+    def prepare(
+        self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path
+    ) -> Load:
+        """The load of a trial, ready to start; trials with different portions never enrol the same student in the same course."""
+
+
+class Inspection(Protocol):
+    """Looks at the deployment from outside, before and after the load."""
+
+    def flush_cache(self, deployment: Deployment) -> None:
+        """Empty the cache, if there is one."""
+
+    def probes(self, deployment: Deployment) -> Sequence[Probe]:
+        """Fresh probes of everything that can be watched."""
+
+    def final_state(self, deployment: Deployment, accepted: Collection[str], known: Collection[str]) -> FinalState:
+        """Wait until nothing is pending, then read the business state through the API.
+
+        ``known`` are ids that clients of earlier trials were given.
+        """
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Everything that a run talks to."""
+
+    platform: Platform
+    load: LoadSide
+    inspection: Inspection

@@ -1,0 +1,123 @@
+"""The real outside of a run: infra's deployments and the load side, behind the run's interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from experiments import population, schedule, seeding
+from experiments.definition import Dataset, Experiment
+from experiments.errors import ExperimentError
+from experiments.load import GENERATOR, LoadGenerator
+from experiments.records.schema import PlannedTrial
+from experiments.runner.inspection import LiveInspection
+from experiments.runner.interfaces import Note, Outside
+from experiments.runner.interrupts import Interrupts
+from experiments.settings import Settings
+from infra import operations
+from infra.deployment import Deployment
+from infra.errors import NotDeployedError
+from infra.home import StateRoot
+from infra.settings import Settings as InfraSettings
+from infra.topology import Topology
+
+
+class InfraPlatform:
+    """One named deployment, which lives and dies with this process."""
+
+    def __init__(self, name: str, interrupts: Interrupts) -> None:
+        self._name = name
+        self._interrupts = interrupts
+        self._deployment: Deployment | None = None
+
+    def up(self, topology: Topology, note: Note) -> Deployment:
+        """Make the deployment what ``topology`` says; a signal ends it at once, for infra undoes what it began."""
+        with self._interrupts.at_once():
+            self._deployment = operations.up(self._name, topology, progress=_Notes(note), owner=True)
+        return self._deployment
+
+    def down(self, note: Note) -> None:
+        """Remove the deployment and its data."""
+        operations.down(self._name, volumes=True, progress=_Notes(note))
+        self._deployment = None
+
+    def kill_node(self, node: str) -> None:
+        """SIGKILL the node's whole process tree."""
+        operations.kill_node(self._name, node)
+
+    def start_node(self, node: str) -> None:
+        """Start the node again; returns when it is ready."""
+        operations.start_node(self._name, node)
+
+    def processes(self, node: str) -> Sequence[psutil.Process]:
+        """The node's processes now."""
+        if self._deployment is None:
+            raise NotDeployedError(f"nothing is up under the name {self._name!r}")
+        return operations.processes(self._deployment, node)
+
+    def server_versions(self) -> Mapping[str, str]:
+        """Versions of the server programs, by name."""
+        return operations.server_versions()
+
+
+class LocustLoad:
+    """Population, schedule and generator of the load side."""
+
+    generator = GENERATOR
+
+    def seed(self, gateway_url: str, dataset: Dataset, seed: int, note: Note) -> seeding.SeededPopulation:
+        """Create the population through the API."""
+        return seeding.seed(gateway_url, population.generate(dataset, seed), note=note)
+
+    def prepare(
+        self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path
+    ) -> LoadGenerator:
+        """The load of a trial, ready to start."""
+        plan = schedule.build(experiment, population, trial_seed=trial.seed, block=portion)
+        return LoadGenerator(plan, gateway_url, folder)
+
+
+class _Notes:
+    """infra's progress as short lines."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+
+    def waiting(self, node: str, what: str) -> None:
+        self._note(f"{node}: waiting for {what}")
+
+    def done(self, node: str, what: str, seconds: float) -> None:
+        self._note(f"{node} {what} in {seconds:.1f} s")
+
+    def note(self, text: str) -> None:
+        self._note(text)
+
+
+@contextmanager
+def exclusive(settings: Settings) -> Iterator[None]:
+    """Keep any other bench of this user from the same deployment; the lock of a killed one is free at once.
+
+    Raises:
+        ExperimentError: another bench is running.
+    """
+    root = StateRoot(InfraSettings().state_dir)
+    root.make()
+    try:
+        with FileLock(root.path / "locks" / f"{settings.deployment}-suite.lock", timeout=0):
+            yield
+    except Timeout:
+        raise ExperimentError(
+            f"another bench is running on the deployment {settings.deployment!r}; wait for it, or set SPIRELAB_DEPLOYMENT to another name"
+        ) from None
+
+
+def live_outside(settings: Settings, interrupts: Interrupts) -> Outside:
+    """Real servers and real load."""
+    platform = InfraPlatform(settings.deployment, interrupts)
+    inspection = LiveInspection(platform, settle_timeout_s=settings.settle_timeout_s, sleep=interrupts.sleep)
+    return Outside(platform=platform, load=LocustLoad(), inspection=inspection)

@@ -1,0 +1,142 @@
+"""The stages of a trial, in order, as data; each is a function of what was gathered so far."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from experiments.definition import Fault
+from experiments.errors import TrialError
+from experiments.faults.crash import Crash
+from experiments.faults.schedule import Disturbance, FaultSchedule
+from experiments.probes.sampler import Sampler, instants
+from experiments.runner.attempt import Attempt
+from experiments.runner.interfaces import Load
+from experiments.runner.interrupts import Interrupts
+from experiments.runner.session import Session
+from experiments.runner.validity import fault_problems, load_problems
+from experiments.settings import Settings
+from infra.deployment import Deployment
+
+WAIT_POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trials of a suite share."""
+
+    session: Session
+    settings: Settings
+    interrupts: Interrupts
+    note: Callable[[str], None]
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment that is up.
+
+        Raises:
+            TrialError: none is; the deploy stage comes first.
+        """
+        if self.session.deployment is None:
+            raise TrialError("nothing is deployed yet; the deploy stage comes first")
+        return self.session.deployment
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a trial."""
+
+    name: str
+    run: Callable[[Bench, Attempt], None]
+    ends_the_run: bool = False
+    """A failure here would meet every later trial too."""
+
+
+def deploy(bench: Bench, attempt: Attempt) -> None:
+    """Change the deployment into the treatment's topology."""
+    bench.session.deploy(attempt.topology, bench.note)
+
+
+def seed(bench: Bench, attempt: Attempt) -> None:
+    """Create the population, unless it is there."""
+    bench.session.seed(attempt.experiment, bench.deployment.endpoints.gateway_url, bench.note)
+
+
+def flush(bench: Bench, _attempt: Attempt) -> None:
+    """Empty the cache, so that no trial profits from another."""
+    bench.session.outside.inspection.flush_cache(bench.deployment)
+
+
+def load(bench: Bench, attempt: Attempt) -> None:
+    """Send the load while faults happen and probes watch."""
+    outside = bench.session.outside
+    attempt.scratch.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=attempt.scratch, ignore_cleanup_errors=True) as folder, ExitStack() as undo:
+        faults = FaultSchedule(attempt.treatment.faults, _disturbance(bench), note=bench.note)
+        undo.callback(faults.stop)
+        times = instants(attempt.phases, bench.settings.probe_period_s)
+        samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment)]
+        for sampler in samplers:
+            undo.callback(sampler.stop)
+        generator = outside.load.prepare(
+            attempt.experiment,
+            bench.session.population,
+            attempt.planned,
+            portion=attempt.planned.position,
+            gateway_url=bench.deployment.endpoints.gateway_url,
+            folder=Path(folder),
+        )
+        undo.callback(generator.stop)
+
+        attempt.epoch_s = time.monotonic() + bench.settings.start_lead_s
+        generator.start(attempt.epoch_s)
+        for sampler in samplers:
+            sampler.start(attempt.epoch_s)
+        faults.start(attempt.epoch_s)
+        _wait(bench, generator)
+        faults.stop()
+        for sampler in samplers:
+            sampler.finish()
+            attempt.samples += sampler.samples()
+            attempt.reasons += filter(None, [sampler.problem()])
+        attempt.faults = faults.records()
+        attempt.reasons += faults.problems() or fault_problems(attempt.faults)
+        attempt.load = generator.result()
+    attempt.reasons += load_problems(
+        offered=attempt.load.offered,
+        recorded=attempt.load.requests.num_rows,
+        slip_p99_ms=attempt.load.slip_p99_ms,
+        slip_limit_ms=bench.settings.slip_limit_ms,
+    )
+
+
+def settle(bench: Bench, attempt: Attempt) -> None:
+    """Wait until nothing is pending and read the business state."""
+    known = bench.session.known
+    accepted = attempt.accepted()
+    attempt.final = bench.session.outside.inspection.final_state(bench.deployment, accepted, known)
+    known.update(accepted, attempt.final.unacknowledged)
+
+
+STAGES: Final = (
+    Stage("deploy", deploy, ends_the_run=True),
+    Stage("seed", seed, ends_the_run=True),
+    Stage("flush cache", flush),
+    Stage("load", load),
+    Stage("settle", settle),
+)
+"""Every trial runs through these; what they gathered is then checked and recorded."""
+
+
+def _disturbance(bench: Bench) -> Callable[[Fault], Disturbance]:
+    return lambda fault: Crash(bench.deployment.node(fault.node), bench.session.outside.platform)
+
+
+def _wait(bench: Bench, generator: Load) -> None:
+    while not generator.finished():
+        bench.interrupts.sleep(WAIT_POLL_S)

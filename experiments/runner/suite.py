@@ -1,0 +1,108 @@
+"""Several experiments, one after the other, on one deployment that is always removed in the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from experiments.definition import Experiment
+from experiments.errors import RecordError
+from experiments.progress import Progress
+from experiments.runner.interfaces import Outside
+from experiments.runner.interrupts import Interrupted, Interrupts
+from experiments.runner.run import Run, RunOutcome
+from experiments.runner.session import Session
+from experiments.runner.stages import Bench
+from experiments.settings import Settings
+from infra.errors import InfraError
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class SuiteOutcome:
+    """What a suite left behind."""
+
+    runs: list[RunOutcome] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
+    """Run directories with something in them, also of a run that was interrupted."""
+    interrupted: bool = False
+    error: str | None = None
+    """What ended the suite as a whole, or kept the deployment from being removed."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An experiment and the command that runs it again."""
+
+    experiment: Experiment
+    command: str
+
+
+def run_suite(jobs: Sequence[Job], outside: Outside, settings: Settings, interrupts: Interrupts, progress: Progress) -> SuiteOutcome:
+    """Run the jobs; what was finished stays, and nothing else does, however it ends.
+
+    Raises:
+        RecordError: the runs folder can't be written, or has too little room to begin.
+    """
+    check_writable(settings)
+    session = Session(outside)
+    outcome = SuiteOutcome()
+    try:
+        progress.note("removing what an earlier bench may have left")
+        session.end(progress.note)
+        for job in jobs:
+            interrupts.check()
+            session.begin(job.experiment, progress.note)
+            _run(job, session, settings, interrupts, progress, outcome)
+    except Interrupted:
+        outcome.interrupted = True
+    except InfraError as error:
+        outcome.error = str(error)
+    except OSError as error:
+        outcome.error = f"{settings.runs_dir}: {error.strerror or error}; finished trials are kept, mend that and run again"
+    finally:
+        progress.note("removing the deployment")
+        try:
+            session.end(progress.note)
+        except InfraError as error:
+            outcome.error = outcome.error or str(error)
+    return outcome
+
+
+def _run(job: Job, session: Session, settings: Settings, interrupts: Interrupts, progress: Progress, outcome: SuiteOutcome) -> None:
+    progress.say(f"{job.experiment.name}: {job.experiment.question}")
+    bench = Bench(session, settings, interrupts, progress.note)
+    run = Run(bench, job.experiment, job.command, progress)
+    try:
+        outcome.runs.append(run.execute())
+    finally:
+        if not run.discard_if_empty():
+            outcome.paths.append(run.path)
+
+
+def check_writable(settings: Settings) -> None:
+    """Find out now rather than after the first trial.
+
+    Raises:
+        RecordError: the runs folder can't be made or written, or has too little room.
+    """
+    folder = settings.runs_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".check-") as file:
+            file.write(bytes(MIB))
+            file.flush()
+            os.fsync(file.fileno())
+        free_mib = shutil.disk_usage(folder).free // MIB
+    except OSError as error:
+        raise RecordError(f"{folder}: runs can't be written there ({error.strerror}); choose another folder with --runs-dir") from None
+    if free_mib < settings.free_space_mib:
+        raise RecordError(
+            f"{folder}: {free_mib} MiB are free and a run needs {settings.free_space_mib}; make room, "
+            f"or choose another folder with --runs-dir"
+        )

@@ -1,0 +1,198 @@
+"""The load of one trial, decided before it begins: what is asked, of whom, and when, from the seed.
+
+The population's popularity follows Zipf's law over its ranks. A student never asks twice for the same course within a run: each
+course has its own order of students, cut into equal shares, and each trial takes the students of its own share in turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from experiments.arrivals import arrival_times
+from experiments.definition import Experiment, Operation, Phase, Phases
+from experiments.errors import ExperimentError
+from experiments.randomness import generator
+from experiments.seeding import SeededPopulation
+
+PAGE_SIZE: Final = 20
+"""Courses on a page of the catalogue."""
+READ_AFTER_S: Final = 0.5
+"""How long after its enrolment request a student looks at its outcome at the earliest, so that its id has mostly come back."""
+RECENT_ENROLLMENTS: Final = 50
+"""Outcomes are looked up of the latest so many requests: students look at what they have just sent."""
+
+SCHEDULE_SCHEMA: Final = pa.schema(
+    [
+        pa.field("intended_s", pa.float64(), nullable=False),
+        pa.field("phase", pa.string(), nullable=False),
+        pa.field("operation", pa.string(), nullable=False),
+        pa.field("course_id", pa.int64(), nullable=True),  # read_course, enroll
+        pa.field("student_id", pa.int64(), nullable=True),  # read_student, enroll
+        pa.field("offset", pa.int64(), nullable=True),  # list_courses: the first course of the page
+        pa.field("enrolled_by", pa.int64(), nullable=True),  # read_enrollment: row of the enroll whose outcome is looked up
+    ]
+)
+
+_OPERATIONS: Final = tuple(Operation)
+_Integers = NDArray[np.int64]
+
+
+class ScheduleError(ExperimentError):
+    """A load that the experiment's data can't give."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Every request of one trial, sorted by intended time (SCHEDULE_SCHEMA); its row number is the request's name."""
+
+    table: pa.Table
+
+    @property
+    def offered(self) -> int:
+        """How many requests are to be sent."""
+        return int(self.table.num_rows)
+
+    def write(self, path: Path) -> None:
+        """Write it to a Parquet file, for the process that sends it."""
+        pq.write_table(self.table, path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what :meth:`write` wrote."""
+        return cls(pq.read_table(path))
+
+
+def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, block: int) -> Schedule:
+    """The schedule of one trial; the same arguments give the same bytes.
+
+    Times, operations and courses come from ``trial_seed`` alone, so that trials with the same seed get the same load. ``block`` says
+    which share of the (student, course) pairs the trial may use: its block, or its position in the plan if the enrolments of the
+    other trials of its block are still there when it runs.
+
+    Raises:
+        ScheduleError: outcomes are to be read and nothing enrols, or there are too few students for so many enrolments.
+        ValueError: ``block`` is not that of a trial of this experiment.
+    """
+    shares = experiment.trials * len(experiment.treatments)
+    if not 0 <= block < shares:
+        raise ValueError(f"block {block} is not in 0..{shares - 1}")
+    rng = generator(trial_seed, "load")
+    times = arrival_times(experiment.arrivals, experiment.phases.total_s, rng)
+    operations = _operations(experiment, times, rng)
+    count = len(times)
+    exponent = experiment.dataset.zipf_exponent
+    courses = _zipf(rng, count, len(seeded.course_ids), exponent)
+    students = _zipf(rng, count, len(seeded.student_ids), exponent)
+    pages = _zipf(rng, count, -(-len(seeded.course_ids) // PAGE_SIZE), exponent)
+    earlier = _recent_enrollments(times, operations, rng.random(count))
+
+    enrolling = operations == _code(Operation.ENROLL)
+    order = generator(experiment.seed, "pairs")
+    courses[enrolling], students[enrolling] = _pairs(courses[enrolling], seeded, order, share=block, shares=shares)
+    reads_course = operations == _code(Operation.READ_COURSE)
+    reads_student = operations == _code(Operation.READ_STUDENT)
+    course_ids = np.array(seeded.course_ids, dtype=np.int64)
+    student_ids = np.array(seeded.student_ids, dtype=np.int64)
+    columns = [
+        pa.array(times),
+        pa.array(np.array([str(phase) for phase in Phase])[_phases(times, experiment.phases)]),
+        pa.array(np.array([str(operation) for operation in _OPERATIONS])[operations]),
+        pa.array(course_ids[courses], mask=~(reads_course | enrolling)),
+        pa.array(student_ids[students], mask=~(reads_student | enrolling)),
+        pa.array(pages * PAGE_SIZE, mask=operations != _code(Operation.LIST_COURSES)),
+        pa.array(earlier, mask=operations != _code(Operation.READ_ENROLLMENT)),
+    ]
+    return Schedule(pa.table(columns, schema=SCHEDULE_SCHEMA))
+
+
+def _code(operation: Operation) -> int:
+    return _OPERATIONS.index(operation)
+
+
+def _phases(times: NDArray[np.float64], phases: Phases) -> _Integers:
+    bounds = np.array([phases.warm_up_s, phases.warm_up_s + phases.measure_s])
+    codes: _Integers = np.searchsorted(bounds, times, side="right")
+    return codes
+
+
+def _operations(experiment: Experiment, times: NDArray[np.float64], rng: np.random.Generator) -> _Integers:
+    """The operation of each arrival, drawn by the weights of the mix."""
+    weights = np.array([experiment.mix.get(operation, 0.0) for operation in _OPERATIONS])
+    if weights[_code(Operation.READ_ENROLLMENT)] > 0 and weights[_code(Operation.ENROLL)] == 0:
+        raise ScheduleError(f"{experiment.name}: mix has read_enrollment and no enroll, so there is nothing to read; add enroll")
+    operations = _draw(rng, len(times), weights)
+    enrollments = times[operations == _code(Operation.ENROLL)]
+    first_s = enrollments[0] if len(enrollments) else np.inf
+    # Until something is there to be read, who would read it enrols instead: the rate stays as it is.
+    too_early = (operations == _code(Operation.READ_ENROLLMENT)) & (times < first_s + READ_AFTER_S)
+    operations[too_early] = _code(Operation.ENROLL)
+    return operations
+
+
+def _draw(rng: np.random.Generator, count: int, weights: NDArray[np.float64]) -> _Integers:
+    """Indices drawn with probability proportional to ``weights``, by inverting the distribution function."""
+    bounds = np.cumsum(weights)
+    drawn = np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right")
+    # Rounding may reach the last bound; the last index that weighs anything is the one it fell on.
+    indices: _Integers = np.minimum(drawn, np.flatnonzero(weights)[-1])
+    return indices
+
+
+def _zipf(rng: np.random.Generator, count: int, size: int, exponent: float) -> _Integers:
+    """Ranks from 0, the k-th with probability proportional to k to the power of -``exponent`` (Zipf's law over a finite population)."""
+    return _draw(rng, count, np.arange(1, size + 1, dtype=np.float64) ** -exponent)
+
+
+def _recent_enrollments(times: NDArray[np.float64], operations: _Integers, uniform: NDArray[np.float64]) -> _Integers:
+    """For each arrival the row of one of the latest enrolments of at least READ_AFTER_S before; 0 where there is none."""
+    rows = np.flatnonzero(operations == _code(Operation.ENROLL))
+    if not len(rows):
+        return np.zeros(len(times), dtype=np.int64)
+    before = np.searchsorted(times[rows], times - READ_AFTER_S, side="right")
+    back = (uniform * np.minimum(before, RECENT_ENROLLMENTS)).astype(np.int64)
+    earlier: _Integers = rows[np.maximum(before - 1 - back, 0)]
+    return earlier
+
+
+def _pairs(
+    courses: _Integers, seeded: SeededPopulation, rng: np.random.Generator, *, share: int, shares: int
+) -> tuple[_Integers, _Integers]:
+    """Ranks of course and student of each enrolment: the courses as drawn, as far as the share's students for them last."""
+    everybody = len(seeded.student_ids)
+    each = everybody // shares
+    if len(courses) > each * len(seeded.course_ids):
+        raise ScheduleError(
+            f"the trial enrols {len(courses)} times and {shares} trials share {everybody} students and {len(seeded.course_ids)} courses; "
+            f"raise dataset.students, or lower the weight of enroll, the rate or the trials"
+        )
+    order = rng.permutation(everybody)
+    starts = rng.integers(0, everybody, len(seeded.course_ids))
+    courses = _spill(courses, len(seeded.course_ids), each)
+    turn = _turns(courses)
+    return courses, order[(starts[courses] + share * each + turn) % everybody]
+
+
+def _spill(courses: _Integers, size: int, each: int) -> _Integers:
+    """The courses with what goes beyond ``each`` for one of them moved to the most popular ones that have room."""
+    beyond = _turns(courses) >= each
+    taken = np.minimum(np.bincount(courses, minlength=size), each)
+    room = np.cumsum(each - taken)
+    moved = courses.copy()
+    moved[beyond] = np.searchsorted(room, np.arange(np.count_nonzero(beyond)), side="right")
+    return moved
+
+
+def _turns(values: _Integers) -> _Integers:
+    """For each element how many equal ones come before it."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    turns = np.empty(len(values), dtype=np.int64)
+    turns[order] = np.arange(len(values)) - np.searchsorted(ordered, ordered, side="left")
+    return turns

@@ -1,0 +1,42 @@
+"""Settings of the lab itself, as opposed to factors of an experiment: where runs go, and when a trial counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+"""Root of the checkout."""
+
+
+class Settings(BaseSettings):
+    """Each can be set by an environment variable, as in ``SPIRELAB_RUNS_DIR=/data/runs``."""
+
+    model_config = SettingsConfigDict(env_prefix="SPIRELAB_", frozen=True)
+
+    runs_dir: Path = Field(REPOSITORY / "runs", description="folder that holds a folder for each run")
+    deployment: str = Field("bench", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="name of the deployment that trials are run on")
+    slip_limit_ms: float = Field(
+        50.0,
+        gt=0,
+        description="lateness of the load generator (p99) above which a trial is invalid: a request that is sent late adds its lateness "
+        "to every response time, and tens of ms are what the experiments tell apart",
+    )
+    start_lead_s: float = Field(
+        2.0, ge=0, le=60, description="time from starting the load generator to a trial's time 0; it needs 1.3 s to be ready (measured)"
+    )
+    probe_period_s: float = Field(0.5, ge=0.1, le=60, description="time between two readings of a probe")
+    settle_timeout_s: float = Field(20.0, gt=0, le=3600, description="time that accepted enrolments have to be decided in after the load")
+    free_space_mib: int = Field(64, ge=1, description="free space that a run needs to start: a quick suite writes about 10 MiB")
+
+
+def load_settings(runs_dir: Path | None = None) -> Settings:
+    """The settings of this process; an argument wins over the environment.
+
+    Raises:
+        pydantic.ValidationError: a variable has a value that it can't take.
+    """
+    settings = Settings()
+    return settings if runs_dir is None else settings.model_copy(update={"runs_dir": runs_dir.resolve()})

@@ -1,0 +1,1 @@
+"""Whole experiments on real servers."""

@@ -1,0 +1,187 @@
+"""A tiny experiment on real servers, from the command line to the page, and every way in which it may be ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from experiments.records.files import Run, read_run
+from experiments.records.schema import METRICS
+from infra import operations
+from tests.end_to_end.conftest import Bench, private_bench, wait_until
+from tests.integration.infra import traces
+
+DEPLOYMENT = "bench"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A bench that ran to its end, and what was seen of it meanwhile."""
+
+    bench: Bench
+    status: int
+    output: str
+    errors: str
+    secrets: frozenset[str]
+    """Passwords of its deployment."""
+    second: subprocess.CompletedProcess[str]
+    """Another bench that was started while it ran."""
+    deployments: list[str]
+    """What was deployed afterwards."""
+
+    @property
+    def run(self) -> Run:
+        """What it recorded."""
+        (path,) = self.bench.run_list.read_text(encoding="utf-8").splitlines()
+        return read_run(Path(path))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    """One run of the tiny experiment for all tests that only look at it."""
+    with private_bench(tmp_path_factory.mktemp("finished")) as bench:
+        with bench.start() as process:
+            wait_until(lambda: _trial_files(bench, "schedule.parquet") != [], "the first load")
+            second = bench.run("experiments", "bench", "cache", "--runs-dir", str(bench.runs_dir))
+            secrets = _passwords(operations.read(DEPLOYMENT).model_dump(mode="json"))
+            secrets |= _passwords(json.loads((traces.folder_of(DEPLOYMENT) / "secrets.json").read_text()))
+            output, errors = process.communicate()
+        yield Finished(bench, process.returncode, output, errors, frozenset(secrets), second, operations.names())
+
+
+def test_a_tiny_experiment_runs_to_its_end(finished: Finished) -> None:
+    """Every trial of the plan is recorded and named on the output, and nothing stays deployed."""
+    assert (finished.status, finished.errors) == (0, ""), finished.output
+    run = finished.run
+    assert str(run.path) in finished.output
+    assert run.record.status == "finished"
+    assert [trial.name for trial in run.trial_paths()] == [planned.trial_id for planned in run.record.plan]
+    assert finished.deployments == []
+
+
+def test_every_trial_is_measured_and_checked_whole(finished: Finished) -> None:
+    """All requests of the schedule, a reading of every metric, a proven and healed fault, and a pass of every rule."""
+    for trial in finished.run.trials():
+        record = trial.record
+        assert record.valid, record.reasons
+        assert {invariant.verdict for invariant in record.invariants} == {"pass"}, record.invariants
+        assert trial.requests.num_rows == record.offered > 0
+        assert trial.state.settled
+        assert sum(trial.state.outcomes.values()) > 0
+        absent = set() if record.topology.cache.enabled else {"cache_hits", "cache_misses"}
+        assert set(trial.samples.column("metric").to_pylist()) == set(METRICS) - absent
+        assert len(record.faults) == (record.treatment == "crash")
+        for fault in record.faults:
+            assert fault.proof is not None
+            assert fault.ready_s is not None
+
+
+def test_the_run_becomes_a_page(finished: Finished) -> None:
+    """The report of the run directory asks the experiment's question."""
+    path = finished.run.path
+    built = finished.bench.run("reports", "build", str(path))
+    assert built.returncode == 0, built.stderr
+    page = next(path.parent.rglob("report.html"))
+    assert "Does all of it work together?" in page.read_text(encoding="utf-8")
+
+
+def test_a_run_directory_holds_no_secret(finished: Finished) -> None:
+    """No password of the deployment is in any file of the run, in plain text or within a Parquet column."""
+    assert finished.secrets
+    for path in finished.run.path.rglob("*"):
+        if path.is_file():
+            content = _parquet_text(path) if path.suffix == ".parquet" else path.read_text(encoding="utf-8")
+            assert [secret for secret in finished.secrets if secret in content] == [], path
+
+
+def test_two_benches_do_not_take_each_others_deployment(finished: Finished) -> None:
+    """The second said in one line who was in its way and touched nothing."""
+    assert finished.second.returncode == 1
+    assert finished.second.stderr.startswith("error: another bench is running")
+    assert finished.second.stderr.count("\n") == 1
+
+
+def test_ctrl_c_in_a_trial_keeps_the_finished_ones_and_leaves_nothing(bench: Bench) -> None:
+    """Also pressed three times: exit status 130, a run that says interrupted, and no process, port, segment or folder."""
+    with bench.start() as process:
+        left = _in_the_second_load(bench)
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+    assert (process.returncode, errors) == (130, ""), output
+    (path,) = map(Path, bench.run_list.read_text(encoding="utf-8").splitlines())
+    run = read_run(path)
+    assert run.record.status == "interrupted"
+    assert len(list(run.trials())) == 1
+    assert [entry.name for entry in path.iterdir() if entry.name.startswith(".")] == []
+    assert left.left() == []
+    assert _generators(bench) == []
+
+
+def test_ctrl_c_while_it_comes_up_leaves_nothing(bench: Bench) -> None:
+    """There is no run yet, and nothing of the half-made deployment stays."""
+    with bench.start() as process:
+        wait_until((traces.folder_of(DEPLOYMENT) / "nodes" / "broker" / "pid").exists, "the broker's process")
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
+    assert operations.names() == []
+    assert list(bench.runs_dir.iterdir()) == []
+
+
+def test_after_a_kill_9_down_leaves_nothing(bench: Bench) -> None:
+    """The load generator ends by itself, ``infra down`` removes the rest, and the finished trial can be read."""
+    with bench.start() as process:
+        left = _in_the_second_load(bench)
+        process.kill()
+        process.communicate()
+    wait_until(lambda: _generators(bench) == [], "the end of the load generator")
+    assert left.left() != []
+    down = bench.run("infra", "down")
+    assert down.returncode == 0, down.stderr
+    assert left.left() == []
+    (path,) = bench.runs_dir.iterdir()
+    assert len(list(read_run(path).trials())) == 1
+
+
+def _in_the_second_load(bench: Bench) -> traces.Traces:
+    """Wait until one trial is finished and another one's load is under way; what the deployment then has."""
+    wait_until(lambda: _trial_files(bench, "trial.json") != [], "a finished trial")
+    wait_until(lambda: _trial_files(bench, "schedule.parquet") != [], "the second load")
+    return traces.of(operations.read(DEPLOYMENT))
+
+
+def _trial_files(bench: Bench, name: str) -> list[Path]:
+    return [path for path in bench.runs_dir.rglob(name) if ".partial" not in str(path)]
+
+
+def _generators(bench: Bench) -> list[psutil.Process]:
+    """Processes of this bench's load generator."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and str(bench.runs_dir) in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def _passwords(value: object) -> set[str]:
+    """Every string of a JSON value that is made like our passwords: long, and without a blank, slash or dot."""
+    if isinstance(value, dict):
+        return set().union(*map(_passwords, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_passwords, value))
+    return {value} if isinstance(value, str) and len(value) >= 16 and value.isalnum() else set()
+
+
+def _parquet_text(path: Path) -> str:
+    return str(pq.read_table(path).to_pydict())

@@ -1,0 +1,209 @@
+"""The order of events of a whole suite, without servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from experiments.definition import Experiment, Operation
+from experiments.errors import RecordError, TrialError
+from experiments.load import LoadError
+from experiments.records.files import Trial, read_run
+from experiments.runner.interrupts import Interrupts
+from experiments.runner.stages import STAGES
+from experiments.runner.suite import Job, SuiteOutcome, run_suite
+from experiments.settings import Settings
+from infra.errors import InfraError
+from tests.fakes.bench import CALM, FakeLoadResult, FakeOutside, FakeProgress, enrolments, tiny
+
+CALM_ONLY = tiny(treatments=(CALM,), trials=3)
+
+
+@pytest.fixture
+def fake() -> FakeOutside:
+    """An outside that always works."""
+    return FakeOutside()
+
+
+@pytest.fixture
+def suite(fake: FakeOutside, tmp_path: Path) -> Callable[..., SuiteOutcome]:
+    """Runs experiments on the fake outside."""
+
+    def run(*experiments: Experiment) -> SuiteOutcome:
+        settings = Settings(runs_dir=tmp_path / "runs", start_lead_s=0)
+        with Interrupts() as interrupts:
+            jobs = [Job(experiment, "nox -s bench -- tiny") for experiment in experiments]
+            return run_suite(jobs, fake.outside, settings, interrupts, FakeProgress())
+
+    return run
+
+
+Suite = Callable[..., SuiteOutcome]
+
+
+def _trials(outcome: SuiteOutcome) -> list[Trial]:
+    (path,) = outcome.paths
+    return list(read_run(path).trials())
+
+
+def test_stages_of_a_trial_come_in_their_order() -> None:
+    """Nothing is measured before it is deployed, seeded and flushed, nor recorded before it has settled."""
+    assert [stage.name for stage in STAGES] == ["deploy", "seed", "flush cache", "load", "settle"]
+
+
+def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutside, suite: Suite) -> None:
+    """What an earlier bench left goes first, and the deployment is changed and never remade between trials."""
+    outcome = suite(CALM_ONLY)
+    trial = ["up", "flush", "load start", "load stop", "final read"]
+    assert fake.events == ["down", "up", "seed", *trial[1:], *trial, *trial, "down"]
+    assert not outcome.interrupted
+    assert read_run(outcome.paths[0]).record.status == "finished"
+
+
+def test_every_trial_of_the_plan_is_recorded_and_valid(suite: Suite) -> None:
+    """The run directory holds the plan's trials in its order, each with its invariants."""
+    trials = _trials(suite(tiny()))
+    assert [trial.record.position for trial in trials] == [0, 1, 2, 3]
+    assert all(trial.record.valid for trial in trials), [trial.record.reasons for trial in trials]
+    assert {record.verdict for trial in trials for record in trial.record.invariants} == {"pass"}
+    crashed = next(trial for trial in trials if trial.record.treatment == "crash")
+    assert crashed.record.faults[0].proof is not None
+    assert crashed.state.outcomes == {"enrolled": 3}
+
+
+def test_no_two_trials_share_their_pairs(fake: FakeOutside, suite: Suite) -> None:
+    """Each trial of a run gets another portion of students and courses to enrol."""
+    suite(tiny())
+    assert fake.load.portions == [0, 1, 2, 3]
+
+
+def test_an_experiment_that_enrols_leaves_no_data_to_the_next(fake: FakeOutside, suite: Suite) -> None:
+    """The next one starts from nothing and is seeded anew."""
+    suite(CALM_ONLY, CALM_ONLY)
+    assert fake.events.count("seed") == 2
+    assert fake.events.count("down") == 3
+
+
+def test_an_experiment_that_only_reads_leaves_its_data_to_the_next(fake: FakeOutside, suite: Suite) -> None:
+    """The same data is seeded once for both."""
+    readers = CALM_ONLY.model_copy(update={"mix": {Operation.READ_COURSE: 1.0}})
+    suite(readers, CALM_ONLY)
+    assert fake.events.count("seed") == 1
+    assert fake.events.count("down") == 2
+
+
+def _interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_in_the_load_keeps_finished_trials_and_removes_everything(fake: FakeOutside, suite: Suite) -> None:
+    """The trial that was running is dropped, the load is stopped, the deployment removed, and the run says so."""
+
+    def interrupt_the_second() -> None:
+        if fake.events.count("load start") == 2:
+            _interrupt()
+
+    fake.load.on_look = interrupt_the_second
+    outcome = suite(CALM_ONLY)
+    assert outcome.interrupted
+    assert len(_trials(outcome)) == 1
+    assert read_run(outcome.paths[0]).record.status == "interrupted"
+    assert fake.events[-2:] == ["load stop", "down"]
+    assert [path.name for path in outcome.paths[0].iterdir()].count(".scratch") == 0
+
+
+def test_ctrl_c_heals_a_fault(fake: FakeOutside, suite: Suite) -> None:
+    """A node that was killed is started again before the deployment goes."""
+
+    def interrupt_after_the_kill() -> None:
+        if "kill courses-1" in fake.events:
+            _interrupt()
+
+    fake.load.on_look = interrupt_after_the_kill
+    suite(tiny(trials=1, treatments=(tiny().treatment("crash"),)))
+    assert fake.events[-1] == "down"
+    assert "start courses-1" in fake.events
+
+
+def test_more_ctrl_c_while_stopping_change_nothing(fake: FakeOutside, suite: Suite) -> None:
+    """Whoever presses again and again gets the same clean end."""
+
+    def interrupt_again_and_again() -> None:
+        for _ in range(3):
+            _interrupt()
+
+    fake.load.on_look = interrupt_again_and_again
+    outcome = suite(CALM_ONLY)
+    assert outcome.interrupted
+    assert fake.events[-2:] == ["load stop", "down"]
+
+
+def test_a_failed_load_is_recorded_with_its_reason_and_the_next_trial_runs(fake: FakeOutside, suite: Suite) -> None:
+    """The trial is invalid, and its invariants are unknown rather than passed."""
+    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), enrolments(3), enrolments(3)]
+    fake.load.make = lambda: outcomes.pop(0)
+    outcome = suite(CALM_ONLY)
+    first, second, _ = _trials(outcome)
+    assert first.record.reasons == ("load: the generator died",)
+    assert {record.verdict for record in first.record.invariants} == {"unknown"}
+    assert second.record.valid
+    assert outcome.runs[0].invalid == 1
+
+
+def test_a_state_that_can_not_be_read_makes_a_trial_invalid(fake: FakeOutside, suite: Suite) -> None:
+    """Its requests are kept."""
+    fake.inspection.fail = TrialError("GET /enroll failed")
+    first = _trials(suite(tiny(treatments=(CALM,), trials=1)))[0]
+    assert not first.record.valid
+    assert first.requests.num_rows == 3
+    assert {record.verdict for record in first.record.invariants} == {"unknown"}
+
+
+def test_a_run_of_failures_ends_the_run(fake: FakeOutside, suite: Suite) -> None:
+    """After three in a row the rest would fail too; what was recorded stays, and the deployment goes."""
+    fake.load.make = lambda: LoadError("no")
+    outcome = suite(tiny(treatments=(CALM,), trials=9))
+    assert len(_trials(outcome)) == 3
+    assert read_run(outcome.paths[0]).record.status == "failed"
+    assert outcome.runs[0].error == "3 trials in a row failed, the last one because of load: no"
+    assert fake.events[-1] == "down"
+
+
+def test_a_deployment_that_does_not_come_up_leaves_no_empty_run(fake: FakeOutside, suite: Suite, tmp_path: Path) -> None:
+    """The reason is handed back, and what was begun is removed."""
+    fake.platform.fail_up = InfraError("broker was not ready")
+    outcome = suite(CALM_ONLY)
+    assert outcome.runs[0].error == "broker was not ready"
+    assert outcome.paths == []
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert fake.events[-1] == "down"
+
+
+def test_too_late_a_generator_makes_a_trial_invalid(fake: FakeOutside, suite: Suite) -> None:
+    """The reason has the figure and the limit."""
+    fake.load.make = lambda: FakeLoadResult(enrolments(3).requests, offered=4, slip_p99_ms=123.0)
+    first = _trials(suite(tiny(treatments=(CALM,), trials=1)))[0]
+    assert len(first.record.reasons) == 2
+    assert "3 of 4" in first.record.reasons[0]
+    assert "123 ms" in first.record.reasons[1]
+
+
+def test_a_runs_folder_that_can_not_be_written_is_found_before_anything_starts(fake: FakeOutside, tmp_path: Path) -> None:
+    """The error names the folder, and nothing was deployed."""
+    (tmp_path / "runs").write_text("in the way")
+    settings = Settings(runs_dir=tmp_path / "runs")
+    with Interrupts() as interrupts, pytest.raises(RecordError, match="runs can't be written there"):
+        run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress())
+    assert fake.events == []
+
+
+def test_too_little_room_is_found_before_anything_starts(fake: FakeOutside, tmp_path: Path) -> None:
+    """A disk that is nearly full is named with what a run needs."""
+    settings = Settings(runs_dir=tmp_path, free_space_mib=10**9)
+    with Interrupts() as interrupts, pytest.raises(RecordError, match="MiB are free and a run needs 1000000000"):
+        run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress())
+    assert fake.events == []

@@ -1,0 +1,87 @@
+"""The catalog, and files of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments import catalog
+from experiments.definition import TRIALS_FOR_A_VERDICT
+from experiments.errors import DefinitionError
+from experiments.plan import estimate
+
+SUITE_MINUTES = 8
+
+OWN = """
+from experiments.definition import Experiment, Operation, Treatment
+
+EXPERIMENT = Experiment(
+    name="own",
+    title="Own",
+    question="What about mine?",
+    treatments=(Treatment(name="only", title="only"),),
+    mix={Operation.READ_COURSE: 1},
+    trials=TRIALS,
+)
+"""
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_every_module_of_the_catalog_is_an_experiment_that_can_be_judged(name: str) -> None:
+    """It is called like its module, makes claims, and has trials enough for a verdict."""
+    experiment = catalog.load(name)
+    assert experiment.name == name
+    assert experiment.claims
+    assert experiment.trials >= TRIALS_FOR_A_VERDICT
+
+
+def test_the_quick_suite_is_quick() -> None:
+    """All three experiments together are planned for less than the time that was promised."""
+    assert estimate(catalog.load_all(catalog.QUICK_SUITE)).minutes < SUITE_MINUTES
+
+
+def test_an_experiment_named_twice_is_run_once() -> None:
+    """Names keep the order of their first mention."""
+    assert [item.name for item in catalog.load_all(["failover", "cache", "failover"])] == ["failover", "cache"]
+
+
+def test_a_typing_error_is_met_with_the_right_name() -> None:
+    """An unknown experiment's error suggests the nearest one."""
+    with pytest.raises(DefinitionError, match="did you mean failover"):
+        catalog.load("failovr")
+
+
+def test_a_file_of_the_users_own_works_like_the_catalog(tmp_path: Path) -> None:
+    """Its constant is the experiment."""
+    path = tmp_path / "own.py"
+    path.write_text(OWN.replace("TRIALS,", "3,"))
+    assert catalog.load_file(path).name == "own"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (OWN, r"own\.py:10: NameError: name 'TRIALS' is not defined"),
+        (OWN.replace("TRIALS,", "0,"), r"own\.py:4: trials: Input should be greater than or equal to 1"),
+        ("EXPERIMENT = (\n", r"own\.py:1: '\(' was never closed"),
+        ("import nowhere\n", r"own\.py:1: ModuleNotFoundError: No module named 'nowhere'"),
+        ("experiment = 1\n", r"own\.py: defines no EXPERIMENT"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line_with_its_number(tmp_path: Path, text: str, message: str) -> None:
+    """The sentence says where and what, whatever is wrong."""
+    path = tmp_path / "own.py"
+    path.write_text(text)
+    with pytest.raises(DefinitionError, match=message) as caught:
+        catalog.load_file(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """So is a path that is no Python file."""
+    with pytest.raises(DefinitionError, match="there is no such file"):
+        catalog.load_file(tmp_path / "gone.py")
+    (tmp_path / "own.toml").write_text("")
+    with pytest.raises(DefinitionError, match="is not a Python file"):
+        catalog.load_file(tmp_path / "own.toml")

@@ -1,0 +1,83 @@
+"""The command line: mistakes are one line and an exit status, and looking starts nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments import catalog
+from experiments.cli import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["bench", "nope"], 1, "there is no experiment 'nope'"),
+        (["bench", "cache", "--set", "courses.replica=3"], 1, "did you mean courses.replicas?"),
+        (["bench", "cache", "--set", "courses.replicas"], 1, "is not factor=value"),
+        (["bench", "cache", "--set", "courses.replicas=0"], 1, "courses.replicas=0"),
+        (["bench", "cache", "--set", "courses.replicas=abc"], 1, "courses.replicas=abc"),
+        (["bench", "cache", "--set", "cache=off"], 1, "can't be set from outside"),
+        (["bench", "failover", "--set", "courses.replicas=1"], 1, "no node 'courses-2'"),
+        (["bench", "cache", "--file", "own.py"], 1, "name one or the other"),
+        (["bench", "--file", "gone.py"], 1, "gone.py: there is no such file"),
+        (["bench", "--budget", "0.1"], 1, "--budget 0.1 is too short"),
+        (["bench", "cache", "--trials", "0"], 2, "--trials"),
+        (["bench", "cache", "--trials", "many"], 2, "--trials"),
+        (["bench", "cache", "--seed", "-1"], 2, "--seed"),
+        (["bench", "--fast"], 2, "No such option"),
+        (["benhc"], 2, "No such command"),
+        (["bench", "--plan", "cache", "--runs-dir"], 2, "--runs-dir"),
+    ],
+)
+def test_a_mistake_is_one_line_and_a_status(capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, message: str) -> None:
+    """The line says what is wrong; 1 for what is asked, 2 for how."""
+    assert main(arguments) == status
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_a_wrong_variable_of_the_environment_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says which setting and why."""
+    monkeypatch.setenv("SPIRELAB_SLIP_LIMIT_MS", "fast")
+    assert main(["runs"]) == 1
+    assert "SPIRELAB_SLIP_LIMIT_MS=fast: " in capsys.readouterr().err
+
+
+def test_the_catalog_is_listed_with_its_questions(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every experiment has a line."""
+    monkeypatch.setenv("COLUMNS", "300")
+    assert main(["bench", "--list"]) == 0
+    listed = capsys.readouterr().out
+    for name in catalog.names():
+        assert catalog.load(name).question in listed
+
+
+def test_a_plan_is_shown_and_nothing_started(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Order, duration, memory and ports; the runs folder is not even made."""
+    runs_dir = tmp_path / "runs"
+    assert main(["bench", "--plan", "failover", "--trials", "2", "--runs-dir", str(runs_dir), "--set", "gateway.port=8090"]) == 0
+    shown = capsys.readouterr().out
+    assert "block 2: " in shown
+    assert "block 3: " not in shown
+    assert "MiB of memory" in shown
+    assert "gateway 8090" in shown
+    assert not runs_dir.exists()
+
+
+def test_no_runs_yet_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Listing an empty or absent folder is no error."""
+    assert main(["runs", "--runs-dir", str(tmp_path / "runs")]) == 0
+    assert "no runs in" in capsys.readouterr().out
+
+
+def test_a_damaged_run_is_listed_as_damaged(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One bad run directory hides no other."""
+    (tmp_path / "20260101T000000Z-cache").mkdir()
+    (tmp_path / "20260101T000000Z-cache" / "run.json").write_text("{")
+    assert main(["runs", "--runs-dir", str(tmp_path)]) == 0
+    assert "damaged" in capsys.readouterr().out

@@ -1,0 +1,186 @@
+"""The schedule of a trial."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.definition import Arrivals, Dataset, Experiment, Operation, Phases, Treatment
+from experiments.schedule import PAGE_SIZE, READ_AFTER_S, SCHEDULE_SCHEMA, Schedule, ScheduleError, build
+from experiments.seeding import SeededPopulation
+
+MIX = {
+    Operation.READ_COURSE: 40.0,
+    Operation.LIST_COURSES: 10.0,
+    Operation.READ_STUDENT: 20.0,
+    Operation.ENROLL: 20.0,
+    Operation.READ_ENROLLMENT: 10.0,
+}
+SEEDED = SeededPopulation(course_ids=tuple(range(501, 701)), student_ids=tuple(range(3001, 4001)))
+
+
+def _experiment(
+    *, mix: dict[Operation, float] | None = None, rate_per_s: float = 100.0, trials: int = 2, zipf_exponent: float = 1.1
+) -> Experiment:
+    return Experiment(
+        name="sample",
+        title="A sample",
+        question="What is sent?",
+        treatments=(Treatment(name="one", title="one"), Treatment(name="two", title="two")),
+        mix=MIX if mix is None else mix,
+        dataset=Dataset(zipf_exponent=zipf_exponent),
+        arrivals=Arrivals(rate_per_s=rate_per_s),
+        phases=Phases(warm_up_s=2, measure_s=7, cool_down_s=1),
+        trials=trials,
+    )
+
+
+def _rows(schedule: Schedule, operation: Operation) -> list[dict[str, object]]:
+    return [row for row in schedule.table.to_pylist() if row["operation"] == operation]
+
+
+def test_it_is_the_same_everywhere() -> None:
+    """A schedule is what it was on the machine that this digest was taken on, so two processes send the same load."""
+    table = build(_experiment(), SEEDED, trial_seed=5, block=1).table
+    assert hashlib.sha256(repr(table.to_pylist()).encode()).hexdigest()[:16] == "d9139278e9e0fbc4"
+
+
+def test_the_trial_seed_decides() -> None:
+    """Another trial seed gives another schedule."""
+    first, other = (build(_experiment(), SEEDED, trial_seed=seed, block=0) for seed in (5, 6))
+    assert not first.table.equals(other.table)
+
+
+def test_another_block_with_the_same_seed_changes_only_who_enrols() -> None:
+    """Times, operations, courses and reads come from the trial seed alone; the block picks the students that enrol."""
+    first, other = (build(_experiment(), SEEDED, trial_seed=5, block=block).table for block in (0, 1))
+    everything_else = [name for name in SCHEDULE_SCHEMA.names if name != "student_id"]
+    assert first.select(everything_else).equals(other.select(everything_else))
+    assert not first.equals(other)
+
+
+@given(trial_seed=st.integers(0, 2**53), enroll=st.floats(0.1, 300), rate_per_s=st.floats(1, 300), zipf_exponent=st.floats(0, 5))
+@settings(deadline=None, max_examples=30)
+def test_no_pair_is_ever_repeated(trial_seed: int, enroll: float, rate_per_s: float, zipf_exponent: float) -> None:
+    """No student asks twice for the same course in a run, over all its blocks, however skewed the popularity is."""
+    experiment = _experiment(mix=MIX | {Operation.ENROLL: enroll}, rate_per_s=rate_per_s, zipf_exponent=zipf_exponent)
+    pairs = [
+        (row["student_id"], row["course_id"])
+        for block in range(4)
+        for row in _rows(build(experiment, SEEDED, trial_seed=trial_seed + block, block=block), Operation.ENROLL)
+    ]
+    assert len(set(pairs)) == len(pairs)
+
+
+@given(trial_seed=st.integers(0, 2**53), read=st.floats(0.1, 300))
+@settings(deadline=None, max_examples=30)
+def test_outcomes_are_read_of_earlier_requests(trial_seed: int, read: float) -> None:
+    """Each read of an outcome names the row of an enrolment at least READ_AFTER_S before it."""
+    table = build(_experiment(mix=MIX | {Operation.READ_ENROLLMENT: read}), SEEDED, trial_seed=trial_seed, block=0).table
+    rows = table.to_pylist()
+    for row in rows:
+        if row["operation"] == Operation.READ_ENROLLMENT:
+            enrolment = rows[row["enrolled_by"]]
+            assert enrolment["operation"] == Operation.ENROLL
+            assert enrolment["intended_s"] <= row["intended_s"] - READ_AFTER_S
+
+
+def test_each_operation_has_its_arguments_and_no_others() -> None:
+    """Ids are those that were seeded, pages start at multiples of the page size, and what is not needed is null."""
+    needed = {
+        Operation.READ_COURSE: {"course_id"},
+        Operation.LIST_COURSES: {"offset"},
+        Operation.READ_STUDENT: {"student_id"},
+        Operation.ENROLL: {"course_id", "student_id"},
+        Operation.READ_ENROLLMENT: {"enrolled_by"},
+    }
+    for row in build(_experiment(), SEEDED, trial_seed=5, block=0).table.to_pylist():
+        arguments = {name for name in ("course_id", "student_id", "offset", "enrolled_by") if row[name] is not None}
+        assert arguments == needed[Operation(row["operation"])]
+        assert row["course_id"] is None or row["course_id"] in SEEDED.course_ids
+        assert row["student_id"] is None or row["student_id"] in SEEDED.student_ids
+        assert row["offset"] is None or row["offset"] in range(0, 200, PAGE_SIZE)
+
+
+def test_the_mix_is_drawn_by_its_weights() -> None:
+    """Of 20,000 arrivals each operation gets its weight's share, within four standard errors."""
+    schedule = build(_experiment(rate_per_s=2000), SEEDED, trial_seed=5, block=0)
+    for operation, weight in MIX.items():
+        share = weight / sum(MIX.values())
+        tolerance = 4 * (share * (1 - share) / schedule.offered) ** 0.5
+        assert len(_rows(schedule, operation)) / schedule.offered == pytest.approx(share, abs=tolerance)
+
+
+def test_an_operation_of_weight_zero_is_never_sent() -> None:
+    """Neither at the ends of the mix nor in its middle."""
+    schedule = build(
+        _experiment(mix={Operation.LIST_COURSES: 0, Operation.READ_STUDENT: 1, Operation.READ_COURSE: 0}), SEEDED, trial_seed=5, block=0
+    )
+    assert set(schedule.table["operation"].to_pylist()) == {"read_student"}
+
+
+def test_popularity_follows_zipf() -> None:
+    """The k-th course of the ranking is read in proportion to k to the power of minus the exponent."""
+    schedule = build(_experiment(mix={Operation.READ_COURSE: 1}, rate_per_s=10_000), SEEDED, trial_seed=5, block=0)
+    read = np.array([row["course_id"] for row in _rows(schedule, Operation.READ_COURSE)], dtype=int)
+    weights = np.arange(1, 201) ** -1.1
+    expected = weights / weights.sum()
+    for rank in (1, 2, 10, 50):
+        share = np.mean(read == SEEDED.course_ids[rank - 1])
+        tolerance = 4 * (expected[rank - 1] / len(read)) ** 0.5
+        assert share == pytest.approx(expected[rank - 1], abs=tolerance)
+
+
+def test_phases_are_those_of_the_intended_times() -> None:
+    """Warm-up ends at 2 s, the measured phase at 9 s."""
+    for row in build(_experiment(), SEEDED, trial_seed=5, block=0).table.to_pylist():
+        expected = "warm_up" if row["intended_s"] < 2 else "measure" if row["intended_s"] < 9 else "cool_down"
+        assert row["phase"] == expected
+
+
+def test_enrolments_beyond_a_course_s_students_go_to_the_next_courses() -> None:
+    """Where nearly all want one course, its students of the block are used up and the rest asks for others; nothing is lost."""
+    schedule = build(_experiment(mix={Operation.ENROLL: 1}, zipf_exponent=5), SEEDED, trial_seed=5, block=0)
+    courses = [row["course_id"] for row in _rows(schedule, Operation.ENROLL)]
+    assert len(courses) == schedule.offered > 800
+    # 1,000 students in 4 shares.
+    assert courses.count(501) == 250
+
+
+def test_too_many_enrolments_are_refused() -> None:
+    """More enrolments than pairs give an error that names what to change."""
+    few = SeededPopulation(course_ids=(1, 2), student_ids=tuple(range(1, 101)))
+    with pytest.raises(ScheduleError, match=r"raise dataset\.students"):
+        build(_experiment(mix={Operation.ENROLL: 1}), few, trial_seed=5, block=0)
+
+
+def test_outcomes_without_enrolments_are_refused() -> None:
+    """A mix that reads outcomes and never enrols is an error that names the mend."""
+    with pytest.raises(ScheduleError, match="add enroll"):
+        build(_experiment(mix={Operation.READ_ENROLLMENT: 1}), SEEDED, trial_seed=5, block=0)
+
+
+@pytest.mark.parametrize("block", [-1, 4])
+def test_a_block_that_the_experiment_does_not_have_is_refused(block: int) -> None:
+    """Two trials of two treatments have the shares 0 to 3."""
+    with pytest.raises(ValueError, match=r"not in 0\.\.3"):
+        build(_experiment(), SEEDED, trial_seed=5, block=block)
+
+
+def test_no_arrivals_make_an_empty_schedule() -> None:
+    """A rate so low that nothing arrives is no error."""
+    schedule = build(_experiment(rate_per_s=1e-9), SEEDED, trial_seed=5, block=0)
+    assert schedule.offered == 0
+    assert schedule.table.schema.equals(SCHEDULE_SCHEMA)
+
+
+def test_a_written_schedule_reads_back(tmp_path: Path) -> None:
+    """What is read is what was written."""
+    schedule = build(_experiment(), SEEDED, trial_seed=5, block=0)
+    schedule.write(tmp_path / "schedule.parquet")
+    assert Schedule.read(tmp_path / "schedule.parquet").table.equals(schedule.table)
