@@ -1,0 +1,1 @@
+"""What it meant: data frames in, verdicts and pages out; reads run directories and nothing else."""

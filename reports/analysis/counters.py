@@ -1,0 +1,66 @@
+"""What a probe's counter grew by between two moments, across restarts of its node."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reports.loading import Window
+
+RESTART_FALL = 0.5
+"""A counter that falls below this share of its last value started anew; a smaller fall is a child of the node's process tree that
+ended and took its share along, and counts as no growth."""
+MIN_COVERED = 0.9
+"""Share of a window that readings must span; the rest, at its ends, is taken to grow at the same rate."""
+EDGE_TOLERANCE_S = 0.25
+"""A probe reads a little after the moment it was meant to: an edge this far outside the readings is moved to the nearest one."""
+
+
+def readings(samples: pd.DataFrame, node: str, metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times and values of one metric of one node."""
+    chosen = samples[(samples["node"] == node) & (samples["metric"] == metric)]
+    return chosen["at_s"].to_numpy(dtype=np.float64), chosen["value"].to_numpy(dtype=np.float64)
+
+
+def nodes_with(samples: pd.DataFrame, metric: str) -> tuple[str, ...]:
+    """The nodes that have readings of a metric, by name."""
+    return tuple(sorted(str(node) for node in samples.loc[samples["metric"] == metric, "node"].unique()))
+
+
+def cumulative(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A counter's growth since its first reading, without its restarts.
+
+    What was counted between the last reading before a restart and the restart itself is lost and not guessed.
+    """
+    if values.size == 0:
+        return values
+    before, after = values[:-1], values[1:]
+    grown = np.where(after >= before, after - before, np.where(after < before * RESTART_FALL, after, 0.0))
+    return np.concatenate([[0.0], np.cumsum(grown)])
+
+
+def increase(at_s: NDArray[np.float64], values: NDArray[np.float64], window: Window) -> float | None:
+    """Growth of a counter within a window, linear between readings; None where too little of the window was watched."""
+    if at_s.size == 0:
+        return None
+    start_s, end_s = max(window.start_s, at_s[0]), min(window.end_s, at_s[-1])
+    covered = (end_s - start_s) / window.length_s
+    if covered < MIN_COVERED:
+        return None
+    total = cumulative(values)
+    return float((np.interp(end_s, at_s, total) - np.interp(start_s, at_s, total)) / covered)
+
+
+def increase_over_nodes(samples: pd.DataFrame, metric: str, window: Window) -> dict[str, float | None]:
+    """Growth within a window by node."""
+    return {node: increase(*readings(samples, node, metric), window) for node in nodes_with(samples, metric)}
+
+
+def rates(at_s: NDArray[np.float64], values: NDArray[np.float64], edges_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Growth per second between successive edges; NaN outside the readings."""
+    if at_s.size == 0:
+        return np.full(len(edges_s) - 1, np.nan)
+    moved = np.clip(edges_s, at_s[0], at_s[-1])
+    moved[np.abs(moved - edges_s) > EDGE_TOLERANCE_S] = np.nan
+    return np.diff(np.interp(moved, at_s, cumulative(values))) / np.diff(moved)

@@ -1,0 +1,132 @@
+"""The metrics that claims speak of: one number of each trial, over its measure phase.
+
+A request belongs to the measure phase if it was due in it, however late it was answered. Failed requests are never dropped: they
+count as slower than every answer, so a percentile that more requests failed than lie beyond it is infinite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.definition import READS, Metric, node_names
+from reports.analysis.counters import increase_over_nodes
+from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate
+from reports.analysis.percentiles import SAMPLES_BEYOND, is_supported, label, percentile
+from reports.analysis.recovery import time_to_recover
+from reports.loading import MS_PER_S, TrialData
+
+Measured = Observation | Unmeasured
+PER_10K = 10_000
+
+
+def measures(trial: TrialData) -> dict[Metric, Measured]:
+    """Every metric of one trial."""
+    return {metric: compute(trial) for metric, compute in _COMPUTE.items()}
+
+
+def over_trials(values: list[Measured]) -> Estimate | Unmeasured:
+    """Estimate over the valid trials of a treatment; one trial without a number leaves the treatment without one."""
+    for value in values:
+        if isinstance(value, Unmeasured):
+            return value
+    return estimate([value for value in values if isinstance(value, Observation)])
+
+
+def latencies(requests: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """A latency column with failures as infinity."""
+    return np.where(requests["ok"], requests[column], math.inf).astype(np.float64)
+
+
+def latency_percentile(requests: pd.DataFrame, column: str, per_mille: int) -> Measured:
+    """A percentile of a latency, if the sample supports it."""
+    if not is_supported(len(requests), per_mille):
+        return Unmeasured(f"{len(requests)} requests leave fewer than {SAMPLES_BEYOND} beyond {label(per_mille)}")
+    return Observation.exact(percentile(latencies(requests, column), per_mille))
+
+
+def scheduled(trial: TrialData) -> int:
+    """Arrivals that the measure phase should have had: recorded ones, and any that the load generator never recorded."""
+    return len(trial.measured()) + max(0, trial.record.offered - len(trial.requests))
+
+
+def failed_requests(trial: TrialData) -> int:
+    """Arrivals of the measure phase that got no right answer."""
+    return scheduled(trial) - int(trial.measured()["ok"].sum())
+
+
+def sql_by_database(trial: TrialData) -> dict[str, Measured]:
+    """SQL statements by database server for every 10,000 reads answered.
+
+    Everything that the services' roles ran in the phase is counted, so enrolments, their worker and the outbox's polling contribute
+    too; the table by node shows how much.
+    """
+    measured = trial.measured()
+    reads = int((measured["ok"] & measured["operation"].isin(list(READS))).sum())
+    grown = {
+        node: count for node, count in increase_over_nodes(trial.samples, "sql_statements", trial.measure).items() if node.endswith("-db")
+    }
+    databases = sorted(grown.keys() | {f"{service}-db" for service in trial.record.topology.services()})
+    if reads == 0:
+        return {node: Unmeasured("no read was answered") for node in databases}
+    return {node: _per_10k(node, grown.get(node), reads) for node in databases}
+
+
+def _per_10k(node: str, statements: float | None, reads: int) -> Measured:
+    if statements is None:
+        return Unmeasured(f"the SQL counter of {node} was not read throughout the measure phase")
+    return Observation.exact(statements / reads * PER_10K)
+
+
+def _sql_per_10k_reads(trial: TrialData) -> Measured:
+    by_database = sql_by_database(trial)
+    for value in by_database.values():
+        if isinstance(value, Unmeasured):
+            return value
+    return Observation.exact(sum(value.low for value in by_database.values() if isinstance(value, Observation)))
+
+
+def _cpu_ms_per_request(trial: TrialData) -> Measured:
+    answered = int(trial.measured()["ok"].sum())
+    if answered == 0:
+        return Unmeasured("no request was answered")
+    grown = increase_over_nodes(trial.samples, "cpu_seconds", trial.measure)
+    if lost := [node for node in sorted(node_names(trial.record.topology) | grown.keys()) if grown.get(node) is None]:
+        return Unmeasured(f"the processor time of {lost[0]} was not read throughout the measure phase")
+    return Observation.exact(sum(seconds or 0.0 for seconds in grown.values()) * MS_PER_S / answered)
+
+
+def _throughput_per_s(trial: TrialData) -> Measured:
+    window = trial.measure
+    ended = trial.requests.loc[trial.requests["ok"], "ended_s"]
+    return Observation.exact(((ended >= window.start_s) & (ended < window.end_s)).sum() / window.length_s)
+
+
+def _availability(trial: TrialData) -> Measured:
+    due = scheduled(trial)
+    return Observation.exact(1 - failed_requests(trial) / due) if due else Unmeasured("no request was due in the measure phase")
+
+
+def _failed_requests(trial: TrialData) -> Measured:
+    return Observation.exact(failed_requests(trial))
+
+
+def _response(per_mille: int) -> Callable[[TrialData], Measured]:
+    return lambda trial: latency_percentile(trial.measured(), "response_ms", per_mille)
+
+
+_COMPUTE: dict[Metric, Callable[[TrialData], Measured]] = {
+    Metric.RESPONSE_P50_MS: _response(500),
+    Metric.RESPONSE_P95_MS: _response(950),
+    Metric.RESPONSE_P99_MS: _response(990),
+    Metric.THROUGHPUT_PER_S: _throughput_per_s,
+    Metric.AVAILABILITY: _availability,
+    Metric.FAILED_REQUESTS: _failed_requests,
+    Metric.TIME_TO_RECOVER_S: time_to_recover,
+    Metric.SQL_PER_10K_READS: _sql_per_10k_reads,
+    Metric.CPU_MS_PER_REQUEST: _cpu_ms_per_request,
+}

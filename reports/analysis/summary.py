@@ -1,0 +1,53 @@
+"""A run as numbers: every metric of every trial, its estimate under every treatment, and the treatments compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from experiments.definition import Metric
+from reports.analysis.effects import ByBlock, Comparison, compare
+from reports.analysis.estimates import Estimate, Observation, Unmeasured
+from reports.analysis.measures import Measured, measures, over_trials
+from reports.loading import RunData
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What verdicts and pages are made from."""
+
+    by_trial: dict[str, dict[Metric, Measured]]
+    """Every finished trial's metrics by its id, invalid trials too: they are shown, and used for nothing else."""
+    by_treatment: dict[str, dict[Metric, Estimate | Unmeasured]]
+    """Estimates over the valid trials."""
+    blocks: dict[str, dict[Metric, ByBlock]]
+    """The valid trials' numbers by treatment, metric and block."""
+    comparisons: dict[str, dict[Metric, Comparison]]
+    """Each further treatment against the first one, which is the reference."""
+    valid_trials: dict[str, int]
+
+
+def summarise(run: RunData) -> Summary:
+    """All numbers of a run."""
+    names = [treatment.name for treatment in run.record.experiment.treatments]
+    by_trial = {trial.record.trial_id: measures(trial) for trial in run.trials}
+    blocks: dict[str, dict[Metric, ByBlock]] = {
+        name: {metric: _by_block(run, by_trial, name, metric) for metric in Metric} for name in names
+    }
+    return Summary(
+        by_trial=by_trial,
+        by_treatment={
+            name: {metric: over_trials([by_trial[trial.record.trial_id][metric] for trial in run.valid(name)]) for metric in Metric}
+            for name in names
+        },
+        blocks=blocks,
+        comparisons={
+            name: {metric: compare(blocks[name][metric], blocks[names[0]][metric]) for metric in Metric} for name in islice(names, 1, None)
+        },
+        valid_trials={name: len(run.valid(name)) for name in names},
+    )
+
+
+def _by_block(run: RunData, by_trial: dict[str, dict[Metric, Measured]], treatment: str, metric: Metric) -> ByBlock:
+    found = {trial.record.block: by_trial[trial.record.trial_id][metric] for trial in run.valid(treatment)}
+    return {block: value for block, value in found.items() if isinstance(value, Observation)}

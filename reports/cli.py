@@ -1,0 +1,61 @@
+"""``python -m reports``: pages from runs that were made at any time, on any machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reports.build import build, build_index
+from reports.errors import ReportError
+
+BYTES_PER_MB = 1e6
+
+app = typer.Typer(
+    name="reports",
+    help="Turn run directories into a page with verdicts, charts and tables. Needs nothing but the run directories: no server, no network.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("build")
+def build_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, as in runs/20261122T120000Z-cache.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the page and its tables. [default: reports/<name> beside the runs]")
+    ] = None,
+) -> None:
+    """Build one page from one or several runs, and bring the list of all runs up to date.
+
+    Each run is a section with its own verdicts; nothing is pooled across runs. Beside the page lies tables/, a CSV for every table
+    on it. The page itself is one file that opens offline. The same runs give the same bytes.
+
+    Exits with 1 if a run is damaged or has no valid trial.
+    """
+    built = build(runs, out)
+    typer.echo(f"{built.path} ({built.size_bytes / BYTES_PER_MB:.1f} MB)")
+    for sentence in built.unjudged:
+        typer.echo(f"error: {sentence}", err=True)
+    if built.unjudged:
+        raise typer.Exit(1)
+
+
+@app.command("index")
+def index_command(
+    runs_dir: Annotated[Path, typer.Argument(help="Folder that holds the runs.", envvar="SPIRELAB_RUNS_DIR")] = Path("runs"),
+) -> None:
+    """Rebuild index.html, the list of all runs with their verdicts and pages."""
+    typer.echo(str(build_index(runs_dir)))
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one line, without a traceback."""
+    try:
+        app()
+    except ReportError as error:
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+        sys.exit(1)

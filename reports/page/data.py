@@ -1,0 +1,180 @@
+"""What stands on a page, as frozen data without a word of HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Raw = str | int | float | None
+
+
+class Tone(StrEnum):
+    """What a reader should feel; the page never says it by colour alone."""
+
+    NEUTRAL = "neutral"
+    GOOD = "good"
+    BAD = "bad"
+    UNSURE = "unsure"
+    FAINT = "faint"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: as people read it, and as a CSV has it."""
+
+    text: str
+    raw: tuple[Raw, ...]
+    """One value for each name of the column."""
+    interval: str = ""
+    tone: Tone = Tone.NEUTRAL
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column."""
+
+    title: str
+    names: tuple[str, ...]
+    """Column names of the CSV, units included."""
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, which also becomes a CSV of the same name."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+    @property
+    def csv_path(self) -> str:
+        """Where its CSV lies, relative to the page."""
+        return f"tables/{self.name}.csv"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line or set of points; None where there is no value."""
+
+    name: str
+    color: int
+    """Place in the palette; the same thing has the same colour throughout a chart."""
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+    """A band around it, or bars at points; empty for none."""
+    dash: Literal["solid", "dot", "dash"] = "solid"
+    form: Literal["line", "step", "points", "estimate", "pair"] = "line"
+    """step: one level a second; points: one dot a trial; estimate: a bar with its interval; pair: a faint line that joins the
+    trials of a block."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes."""
+
+    title: str
+    unit: str
+    lines: tuple[Line, ...]
+    is_log: bool = False
+    is_share: bool = False
+    """Per cent, and an axis that need not begin at zero."""
+
+
+@dataclass(frozen=True)
+class Shade:
+    """A stretch of the x axis that something fills."""
+
+    start: float
+    end: float
+    text: str
+    kind: Literal["warm_up", "fault", "recovering"]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Panels above each other with a common x axis, or side by side with one each."""
+
+    name: str
+    title: str
+    caption: str
+    x_title: str
+    panels: tuple[Panel, ...]
+    shades: tuple[Shade, ...] = ()
+    ticks: tuple[tuple[float, str], ...] = ()
+    """Places on the x axis that have names; empty for plain numbers."""
+    x_range: tuple[float, float] | None = None
+    """What the x axis shows at first; None: all there is."""
+    side_by_side: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A headed part of a section."""
+
+    anchor: str
+    title: str
+    text: str = ""
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    commands: tuple[str, ...] = ()
+    """What a person types."""
+    is_folded: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict in words: what was claimed, what came out, what was measured."""
+
+    statement: str
+    word: str
+    tone: Tone
+    measured: str
+    claimed: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the page and what it means."""
+
+    word: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One run on the page."""
+
+    anchor: str
+    title: str
+    question: str
+    facts: tuple[Term, ...]
+    warnings: tuple[str, ...]
+    gate: Judgement
+    claims: tuple[Judgement, ...]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report."""
+
+    title: str
+    subtitle: str
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    glossary: tuple[Term, ...] = ()
+
+    def tables(self) -> tuple[Table, ...]:
+        """Every table of the page."""
+        return tuple(table for section in self.sections for part in section.parts for table in part.tables)
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Every chart of the page."""
+        return tuple(chart for section in self.sections for part in section.parts for chart in part.charts)

@@ -1,0 +1,289 @@
+"""The tables of what was recorded: trials, invariants, faults, business state, factors and environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments.definition import Metric
+from experiments.records.schema import FaultRecord, RunRecord
+from reports.analysis.measures import failed_requests
+from reports.analysis.summary import Summary
+from reports.loading import RunData, TrialData
+from reports.page.data import Cell, Column, Table, Tone
+from reports.page.formats import measured_cell, number, number_cell, text_cell
+from reports.page.measure_tables import measured_metrics
+from reports.page.words import METRICS
+from reports.verdicts.gate import Gate, GateVerdict
+
+GATE_TONES = {Gate.PASS: Tone.GOOD, Gate.FAIL: Tone.BAD, Gate.UNKNOWN: Tone.UNSURE}
+BYTES_PER_GIB = 2**30
+
+
+def trials_table(run: RunData, prefix: str) -> Table:
+    """Every planned trial: what became of it."""
+    finished = {trial.record.trial_id: trial for trial in run.trials}
+    rows = []
+    for planned in run.record.plan:
+        trial = finished.get(planned.trial_id)
+        rows.append(
+            (
+                number_cell(planned.position),
+                number_cell(planned.block),
+                text_cell(planned.treatment),
+                number_cell(planned.seed),
+                _validity(trial),
+                number_cell(trial.record.offered if trial else None),
+                number_cell(failed_requests(trial) if trial else None),
+                number_cell(trial.record.slip_p99_ms if trial else None),
+                text_cell("; ".join(trial.record.reasons) if trial else "left no record"),
+            )
+        )
+    return Table(
+        name=f"{prefix}-trials",
+        title="Trials in the order in which they were run",
+        columns=(
+            Column("Position", ("position",), is_number=True),
+            Column("Block", ("block",), is_number=True),
+            Column("Treatment", ("treatment",)),
+            Column("Seed", ("seed",), is_number=True),
+            Column("Validity", ("validity",)),
+            Column("Requests", ("requests",), is_number=True),
+            Column("Failed", ("failed_requests",), is_number=True),
+            Column("Load generator's slip, p99 (ms)", ("slip_p99_ms",), is_number=True),
+            Column("Remark", ("remark",)),
+        ),
+        rows=tuple(rows),
+        note="Requests are those of all phases, failed ones those of the measure phase.",
+    )
+
+
+def _validity(trial: TrialData | None) -> Cell:
+    if trial is None:
+        return text_cell("not finished", Tone.UNSURE)
+    return text_cell("valid", Tone.GOOD) if trial.record.valid else text_cell("invalid", Tone.BAD)
+
+
+def values_table(run: RunData, summary: Summary, prefix: str) -> Table:
+    """Every metric of every finished trial."""
+    metrics: tuple[Metric, ...] = measured_metrics(summary)
+    return Table(
+        name=f"{prefix}-values",
+        title="Measures by trial",
+        columns=(
+            Column("Trial", ("trial",)),
+            Column("Validity", ("validity",)),
+            *(Column(METRICS[metric].heading, (metric.value,), is_number=True) for metric in metrics),
+        ),
+        rows=tuple(
+            (
+                text_cell(trial.record.trial_id),
+                _validity(trial),
+                *(measured_cell(summary.by_trial[trial.record.trial_id][metric], METRICS[metric].form) for metric in metrics),
+            )
+            for trial in run.trials
+        ),
+        note="The estimates are made of the valid trials.",
+    )
+
+
+def invariants_table(gate: GateVerdict, prefix: str) -> Table | None:
+    """Each invariant over all trials; None where none was checked."""
+    if not gate.invariants:
+        return None
+    return Table(
+        name=f"{prefix}-invariants",
+        title="Invariants over all finished trials",
+        columns=(
+            Column("Invariant", ("invariant",)),
+            Column("Verdict", ("verdict",)),
+            Column("Passed", ("passed",), is_number=True),
+            Column("Failed", ("failed",), is_number=True),
+            Column("Unknown", ("unknown",), is_number=True),
+            Column("What was seen", ("detail",)),
+        ),
+        rows=tuple(
+            (
+                Cell(invariant.name.replace("_", " "), (invariant.name,)),
+                text_cell(invariant.gate.value, GATE_TONES[invariant.gate]),
+                number_cell(invariant.passed),
+                number_cell(invariant.failed),
+                number_cell(invariant.unknown),
+                text_cell(invariant.detail),
+            )
+            for invariant in gate.invariants
+        ),
+    )
+
+
+def faults_table(run: RunData, prefix: str) -> Table | None:
+    """Every fault as planned and as it went; None where none was planned."""
+    rows = tuple(_fault_row(trial, fault) for trial in run.trials for fault in trial.record.faults)
+    if not rows:
+        return None
+    return Table(
+        name=f"{prefix}-faults",
+        title="Faults as planned and as they went",
+        columns=(
+            Column("Trial", ("trial",)),
+            Column("Fault", ("fault",)),
+            Column("Planned (s)", ("planned_s",), is_number=True),
+            Column("Carried out (s)", ("injected_s",), is_number=True),
+            Column("Heal planned (s)", ("heal_planned_s",), is_number=True),
+            Column("Healed (s)", ("healed_s",), is_number=True),
+            Column("Ready again (s)", ("ready_s",), is_number=True),
+            Column("Proof", ("proof",)),
+        ),
+        rows=rows,
+        note="Seconds since the first request of the trial was due.",
+    )
+
+
+def _fault_row(trial: TrialData, fault: FaultRecord) -> tuple[Cell, ...]:
+    return (
+        text_cell(trial.record.trial_id),
+        text_cell(f"{fault.planned.kind} of {fault.planned.node}"),
+        number_cell(fault.planned.at_s),
+        number_cell(fault.injected_s),
+        number_cell(fault.planned.heal_at_s),
+        number_cell(fault.healed_s),
+        number_cell(fault.ready_s),
+        text_cell(fault.proof or "no proof: the trial is invalid", Tone.NEUTRAL if fault.proof else Tone.BAD),
+    )
+
+
+def outcomes_table(run: RunData, prefix: str) -> Table | None:
+    """What became of the enrolments of each trial; None where nobody enrolled."""
+    states = sorted({state for trial in run.trials for state in trial.state.outcomes})
+    if not any(trial.state.outcomes for trial in run.trials):
+        return None
+    return Table(
+        name=f"{prefix}-enrolments",
+        title="What became of accepted enrolments",
+        columns=(
+            Column("Trial", ("trial",)),
+            *(Column(state, (state,), is_number=True) for state in states),
+            Column("Reasons of rejection", ("rejections",)),
+            Column("Settled", ("settled",)),
+        ),
+        rows=tuple(
+            (
+                text_cell(trial.record.trial_id),
+                *(number_cell(trial.state.outcomes.get(state, 0)) for state in states),
+                text_cell(", ".join(f"{reason}: {times}" for reason, times in sorted(trial.state.rejections.items()))),
+                text_cell("yes", Tone.GOOD) if trial.state.settled else text_cell("no", Tone.UNSURE),
+            )
+            for trial in run.trials
+        ),
+    )
+
+
+def differences_table(record: RunRecord, prefix: str) -> Table:
+    """What makes each treatment what it is: the factors that it sets and the faults that it plans."""
+    return Table(
+        name=f"{prefix}-differences",
+        title="What the treatments are",
+        columns=(
+            Column("Treatment", ("title",)),
+            Column("Name", ("treatment",)),
+            Column("Factors that it sets", ("factors",)),
+            Column("Faults that it plans", ("faults",)),
+        ),
+        rows=tuple(
+            (
+                text_cell(treatment.title),
+                text_cell(treatment.name),
+                text_cell(", ".join(f"{path} = {_shown(value)}" for path, value in treatment.factors.items())),
+                text_cell(
+                    ", ".join(f"{fault.kind} of {fault.node} at {fault.at_s:g} s for {fault.duration_s:g} s" for fault in treatment.faults)
+                ),
+            )
+            for treatment in record.experiment.treatments
+        ),
+    )
+
+
+def factors_table(record: RunRecord, prefix: str) -> Table:
+    """Every factor under every treatment; those that differ say so."""
+    experiment = record.experiment
+    by_treatment = {treatment.name: _flat(experiment.topology_of(treatment).model_dump()) for treatment in experiment.treatments}
+    paths = list(next(iter(by_treatment.values())))
+    varied = [path for path in paths if len({str(values[path]) for values in by_treatment.values()}) > 1]
+    return Table(
+        name=f"{prefix}-factors",
+        title="Factors by treatment",
+        columns=(
+            Column("Factor", ("factor",)),
+            *(Column(treatment.title, (treatment.name,), is_number=True) for treatment in experiment.treatments),
+            Column("Varied", ("varied",)),
+        ),
+        rows=tuple(
+            (
+                text_cell(path),
+                *(text_cell(_shown(values[path])) for values in by_treatment.values()),
+                Cell("varied" if path in varied else "", (path in varied,), tone=Tone.UNSURE if path in varied else Tone.NEUTRAL),
+            )
+            for path in sorted(paths, key=lambda path: (path not in varied, paths.index(path)))
+        ),
+    )
+
+
+def _flat(topology: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {f"{section}.{key}": value for section, factors in topology.items() for key, value in factors.items()}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def load_table(record: RunRecord, prefix: str) -> Table:
+    """The load, the data and the phases, the same for all treatments."""
+    experiment = record.experiment
+    weights = sum(experiment.mix.values())
+    mix = ", ".join(f"{operation.value} {number(weight / weights * 100)} %" for operation, weight in experiment.mix.items() if weight)
+    phases, data = experiment.phases, experiment.dataset
+    return _pairs(
+        f"{prefix}-load",
+        "Load and data",
+        (
+            ("arrivals", f"{experiment.arrivals.process}, {experiment.arrivals.rate_per_s:g} requests/s, open loop"),
+            ("mix", mix),
+            ("phases", f"warm-up {phases.warm_up_s:g} s, measure {phases.measure_s:g} s, cool-down {phases.cool_down_s:g} s"),
+            ("courses", f"{data.courses:,}, capacity {data.capacity} at the median, prerequisite chains of up to {data.chain_length}"),
+            ("students", f"{data.students:,}"),
+            ("popularity", f"Zipf, exponent {data.zipf_exponent:g}" if data.zipf_exponent else "uniform"),
+        ),
+    )
+
+
+def environment_table(record: RunRecord, prefix: str) -> Table:
+    """The machine and the versions."""
+    made = record.provenance
+    commit = made.git_commit or "unknown"
+    dirty = {True: ", with uncommitted changes", False: ", clean", None: ""}[made.git_dirty]
+    return _pairs(
+        f"{prefix}-environment",
+        "Environment",
+        (
+            ("target, engine", f"{made.target}, {made.engine}"),
+            ("processor", f"{made.cpu_model}, {made.cpu_count} processors"),
+            ("memory", f"{made.memory_bytes / BYTES_PER_GIB:.1f} GiB"),
+            ("kernel", made.kernel),
+            ("operating system", made.operating_system),
+            ("Python", made.python),
+            ("load generator", made.load_generator),
+            *((f"server: {server.name}", server.version) for server in made.servers),
+            ("git commit", commit + dirty),
+            *((f"package: {name}", version) for name, version in sorted(made.packages.items())),
+        ),
+    )
+
+
+def _pairs(name: str, title: str, pairs: tuple[tuple[str, str], ...]) -> Table:
+    return Table(
+        name=name,
+        title=title,
+        columns=(Column("What", ("what",)), Column("Value", ("value",))),
+        rows=tuple((text_cell(key), text_cell(value)) for key, value in pairs),
+    )

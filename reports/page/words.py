@@ -1,0 +1,118 @@
+"""What the page calls things, and what they mean: one place for the metrics' names, units and definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from experiments.definition import TRIALS_FOR_A_VERDICT, Metric, Operation
+from reports.analysis.estimates import CONFIDENCE
+from reports.analysis.percentiles import SAMPLES_BEYOND, SAMPLES_BEYOND_IN_SERIES
+from reports.page.data import Term
+from reports.page.formats import Form
+
+
+@dataclass(frozen=True)
+class MetricWords:
+    """How a metric is called and written."""
+
+    title: str
+    unit: str
+    form: Form
+    definition: str
+
+    @property
+    def heading(self) -> str:
+        """Title with its unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+_RESPONSE = "of the time from the moment a request was due to its last byte; a failed request counts as slower than every answer"
+
+METRICS: dict[Metric, MetricWords] = {
+    Metric.RESPONSE_P50_MS: MetricWords("Response time, median", "ms", Form.NUMBER, f"Median {_RESPONSE}."),
+    Metric.RESPONSE_P95_MS: MetricWords("Response time, p95", "ms", Form.NUMBER, f"95th percentile {_RESPONSE}."),
+    Metric.RESPONSE_P99_MS: MetricWords("Response time, p99", "ms", Form.NUMBER, f"99th percentile {_RESPONSE}."),
+    Metric.THROUGHPUT_PER_S: MetricWords(
+        "Throughput", "answers/s", Form.NUMBER, "Right answers that came within the measure phase, divided by its length."
+    ),
+    Metric.AVAILABILITY: MetricWords(
+        "Availability", "", Form.SHARE, "Share of the requests due in the measure phase that got a right answer, whenever it came."
+    ),
+    Metric.FAILED_REQUESTS: MetricWords(
+        "Failed requests", "", Form.NUMBER, "Requests due in the measure phase that got a wrong answer, none in time, or none at all."
+    ),
+    Metric.TIME_TO_RECOVER_S: MetricWords(
+        "Time to recover",
+        "s",
+        Form.NUMBER,
+        "From the fault until the failures of every later second and the response-time tail of three seconds in a row are back in the "
+        "range they had before the fault; in whole seconds; 0: clients never noticed (after Brown & Patterson, USENIX ATC 2000).",
+    ),
+    Metric.SQL_PER_10K_READS: MetricWords(
+        "SQL statements per 10,000 reads",
+        "",
+        Form.NUMBER,
+        "Statements that the services ran at the three PostgreSQL servers in the measure phase, for every 10,000 course and student reads "
+        "answered in it. Whatever else ran meanwhile is counted too: enrolments, their worker, the outbox's polling.",
+    ),
+    Metric.CPU_MS_PER_REQUEST: MetricWords(
+        "Processor time per request",
+        "ms",
+        Form.NUMBER,
+        "Processor time of all nodes in the measure phase, divided by the requests answered; the load generator is not part of it.",
+    ),
+}
+
+OPERATIONS: dict[Operation | None, str] = {
+    None: "all operations",
+    Operation.READ_COURSE: "read a course",
+    Operation.LIST_COURSES: "list courses",
+    Operation.READ_STUDENT: "read a student",
+    Operation.ENROLL: "enrol",
+    Operation.READ_ENROLLMENT: "read an enrolment",
+}
+
+GLOSSARY: tuple[Term, ...] = (
+    Term(
+        "value [low, high]",
+        f"The median over trials, and a {CONFIDENCE:.0%} bootstrap interval over trials, expanded for small samples (Hesterberg 2015). "
+        "With five trials it reaches from the smallest to the largest one and covers the true median with a probability of 93.75 %, "
+        "whatever the distribution. Requests of different trials are never put together, and percentiles are never averaged.",
+    ),
+    Term(
+        "confirmed, refuted, inconclusive",
+        "The whole interval lies within the claimed bounds; the whole interval lies outside; it reaches across a bound or there is none. "
+        "Each claim is judged by itself, without a correction for their number.",
+    ),
+    Term("indicative", f"Rests on fewer than {TRIALS_FOR_A_VERDICT} trials of each treatment: a hint, no verdict."),
+    Term(
+        "invariants",
+        "What must hold after every trial, whatever was measured. The worst trial wins; what was not checked is unknown, never passed.",
+    ),
+    Term(
+        "trial, block, treatment",
+        "A trial measures one treatment once. A block has one trial of each treatment, in random order and with the same requests.",
+    ),
+    Term(
+        "response time, service time",
+        "Both end with the answer's last byte. Response time begins when the request was due by the schedule, service time when it was "
+        "sent: a system that stalls can't hide it by delaying the next request (coordinated omission).",
+    ),
+    Term(
+        "percentile",
+        f"The smallest value that so many per cent do not exceed. Printed only if at least {SAMPLES_BEYOND} requests of every trial lie "
+        f"beyond it (p99 needs 1,000 requests, p99.9 needs 10,000); in a single second {SAMPLES_BEYOND_IN_SERIES} suffice, because the "
+        "line is a median over trials. ∞: more requests failed than lie beyond it.",
+    ),
+    Term("ratio", "Median over blocks of the ratio within the block; the interval is over blocks."),
+    Term(
+        "shift (Hodges-Lehmann)",
+        "The typical difference within a block, in the metric's unit: the median of the averages of all pairs of such differences.",
+    ),
+    Term(
+        "Cliff's delta",
+        "+1: every trial of the treatment is above every trial of the reference; −1: all are below; 0: neither tends to be larger.",  # noqa: RUF001
+    ),
+    Term("valid trial", "One whose load was sent as planned and whose faults provably happened; no other enters estimates and verdicts."),
+    *(Term(words.title, words.definition) for words in METRICS.values()),
+)

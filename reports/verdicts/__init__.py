@@ -1,0 +1,1 @@
+"""Judgement: claims are confirmed, refuted or inconclusive; invariants are a gate that passes, fails or is unknown."""

@@ -1,0 +1,86 @@
+"""The invariants as a gate: whatever was measured counts for nothing if the system lost or invented something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from experiments.records.schema import InvariantRecord, RunRecord, TrialRecord
+
+
+class Gate(StrEnum):
+    """The worst of all trials wins."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+SEVERITY = {Gate.PASS: 0, Gate.UNKNOWN: 1, Gate.FAIL: 2}
+
+
+@dataclass(frozen=True)
+class InvariantVerdict:
+    """One invariant over all trials of a run."""
+
+    name: str
+    gate: Gate
+    passed: int
+    failed: int
+    unknown: int
+    """Trials whose checker could not tell, crashed or is missing."""
+    detail: str
+    """The first witness of a failure, else the first reason for not knowing, else what the last trial's check covered."""
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """All invariants of a run."""
+
+    gate: Gate
+    invariants: tuple[InvariantVerdict, ...]
+    unfinished: int
+    """Planned trials that left no record; what was not looked at did not pass."""
+
+
+def judge_invariants(run: RunRecord, trials: Sequence[TrialRecord]) -> GateVerdict:
+    """The gate over all finished trials, invalid ones too: a broken promise is one whatever else went wrong.
+
+    An invariant that any trial reports is expected of every trial; without any invariant the gate is unknown, never passed.
+    """
+    names = list(dict.fromkeys(invariant.name for trial in trials for invariant in trial.invariants))
+    invariants = tuple(_judge(name, trials) for name in names)
+    finished = {trial.trial_id for trial in trials}
+    unfinished = sum(planned.trial_id not in finished for planned in run.plan)
+    gates = [invariant.gate for invariant in invariants] or [Gate.UNKNOWN]
+    if unfinished:
+        gates.append(Gate.UNKNOWN)
+    return GateVerdict(worst(gates), invariants, unfinished)
+
+
+def worst(gates: Sequence[Gate]) -> Gate:
+    """Fail before unknown before pass."""
+    return max(gates, key=SEVERITY.__getitem__)
+
+
+def _judge(name: str, trials: Sequence[TrialRecord]) -> InvariantVerdict:
+    found = [(trial.trial_id, _of(trial, name)) for trial in trials]
+    gates = [Gate(record.verdict) for _, record in found]
+    gate = worst(gates)
+    matching = [f"{trial_id}: {record.detail}" for trial_id, record in found if record.verdict == gate]
+    return InvariantVerdict(
+        name=name,
+        gate=gate,
+        passed=gates.count(Gate.PASS),
+        failed=gates.count(Gate.FAIL),
+        unknown=gates.count(Gate.UNKNOWN),
+        detail=matching[-1] if gate is Gate.PASS else matching[0],
+    )
+
+
+def _of(trial: TrialRecord, name: str) -> InvariantRecord:
+    reported = [invariant for invariant in trial.invariants if invariant.name == name]
+    if not reported:
+        return InvariantRecord(name=name, verdict="unknown", detail="it was not checked in this trial")
+    return max(reported, key=lambda invariant: SEVERITY[Gate(invariant.verdict)])

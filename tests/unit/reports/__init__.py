@@ -1,0 +1,1 @@
+"""Reports are tested on run directories that are made here, with known answers."""

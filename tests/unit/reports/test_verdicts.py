@@ -1,0 +1,151 @@
+"""Claims in three values, invariants as a gate."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from experiments.definition import BoundClaim, Metric, Phases, RatioClaim, Treatment
+from experiments.records.schema import InvariantRecord
+from reports.analysis.estimates import Estimate, Unmeasured
+from reports.analysis.summary import summarise
+from reports.loading import load
+from reports.verdicts.claims import Outcome, judge, judge_claims
+from reports.verdicts.gate import Gate, GateVerdict, judge_invariants
+from tests.unit.reports.factory import PASSED, TrialSpec, experiment, steady, write, write_cache_run, write_failover_run
+
+Verdict = Literal["pass", "fail", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("interval", "at_least", "at_most", "expected"),
+    [
+        ((45, 80), 40, 100, Outcome.CONFIRMED),
+        ((40, 100), 40, 100, Outcome.CONFIRMED),
+        ((10, 39), 40, 100, Outcome.REFUTED),
+        ((101, 200), 40, 100, Outcome.REFUTED),
+        ((30, 80), 40, 100, Outcome.INCONCLUSIVE),
+        ((80, 120), 40, 100, Outcome.INCONCLUSIVE),
+        ((30, 120), 40, 100, Outcome.INCONCLUSIVE),
+        ((0, 0), None, 0, Outcome.CONFIRMED),
+        ((0, 1), None, 0, Outcome.INCONCLUSIVE),
+        ((1, 4), None, 0, Outcome.REFUTED),
+        ((2, math.inf), None, 5, Outcome.INCONCLUSIVE),
+        ((6, math.inf), None, 5, Outcome.REFUTED),
+        ((6, math.inf), 5, None, Outcome.CONFIRMED),
+    ],
+)
+def test_the_place_of_the_interval_decides(
+    interval: tuple[float, float], at_least: float | None, at_most: float | None, expected: Outcome
+) -> None:
+    """All inside confirms, all outside refutes, across a bound is inconclusive."""
+    assert judge(Estimate(interval[0], *interval, trials=5), at_least, at_most)[0] is expected
+
+
+def test_one_trial_concludes_nothing() -> None:
+    """It has no interval, however clear its number looks."""
+    assert judge(Estimate(60, 60, 60, trials=1), 40, 100) == (Outcome.INCONCLUSIVE, "one trial has no interval")
+
+
+def test_the_ratio_that_was_put_in_comes_out(tmp_path: Path) -> None:
+    """Blocks of 45x, 47.5x, ... 55x confirm 40-100x with a median of 50x; p95 above 5 ms refutes; no failure confirms."""
+    run = load(write_cache_run(tmp_path))
+    ratio, p95, failed = judge_claims(run.record.experiment, summarise(run))
+    assert isinstance(ratio.measured, Estimate)
+    assert (ratio.outcome, ratio.is_indicative) == (Outcome.CONFIRMED, False)
+    assert (ratio.measured.value, ratio.measured.low, ratio.measured.high) == pytest.approx((50, 45, 55))
+    assert (p95.outcome, failed.outcome) == (Outcome.REFUTED, Outcome.CONFIRMED)
+
+
+def test_fewer_trials_are_only_indicative(tmp_path: Path) -> None:
+    """Two of five blocks give the same outcome, called indicative."""
+    run = load(write_cache_run(tmp_path, finished=2))
+    ratio = judge_claims(run.record.experiment, summarise(run))[0]
+    assert (ratio.outcome, ratio.is_indicative, ratio.trials) == (Outcome.CONFIRMED, True, 2)
+
+
+def test_invalid_trials_have_no_say(tmp_path: Path) -> None:
+    """Four valid trials are left of five, and the block of the invalid one is in no ratio."""
+    run = load(write_failover_run(tmp_path))
+    verdicts = judge_claims(run.record.experiment, summarise(run))
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.REFUTED, Outcome.REFUTED, Outcome.CONFIRMED]
+    assert {verdict.trials for verdict in verdicts} == {4}
+    assert all(verdict.is_indicative for verdict in verdicts)
+
+
+def test_what_was_not_measured_is_inconclusive_and_says_why(tmp_path: Path) -> None:
+    """No fault, no time to recover; no SQL counter, no ratio of SQL."""
+    claims = (
+        BoundClaim(statement="recovers", metric=Metric.TIME_TO_RECOVER_S, treatment="plain", at_most=1),
+        RatioClaim(statement="saves", metric=Metric.SQL_PER_10K_READS, numerator="plain", denominator="other", at_least=2),
+    )
+    treatments = [Treatment(name=name, title=name) for name in ("plain", "other")]
+    asked = experiment(treatments=treatments, claims=claims, phases=Phases(warm_up_s=0, measure_s=2), trials=1)
+    run = load(write(tmp_path, asked, {(0, name): TrialSpec(steady(rate_per_s=50, duration_s=2)) for name in ("plain", "other")}))
+    recovers, saves = judge_claims(asked, summarise(run))
+    assert (recovers.outcome, recovers.measured) == (Outcome.INCONCLUSIVE, Unmeasured("no fault is planned"))
+    assert saves.outcome is Outcome.INCONCLUSIVE
+    assert "courses-db" in saves.reason
+
+
+def _gate(tmp_path: Path, *trials: tuple[InvariantRecord, ...], planned: int | None = None) -> GateVerdict:
+    asked = experiment(
+        treatments=[Treatment(name="plain", title="plain")], phases=Phases(warm_up_s=0, measure_s=1), trials=planned or len(trials)
+    )
+    specs = {(block, "plain"): TrialSpec(steady(rate_per_s=10, duration_s=1), invariants=found) for block, found in enumerate(trials)}
+    run = load(write(tmp_path, asked, specs))
+    return judge_invariants(run.record, [trial.record for trial in run.trials])
+
+
+def _said(verdict: Verdict, name: str = "no_loss") -> tuple[InvariantRecord, ...]:
+    return (InvariantRecord(name=name, verdict=verdict, detail=f"because {verdict}"),)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (("pass", "pass"), Gate.PASS),
+        (("pass", "unknown"), Gate.UNKNOWN),
+        (("unknown", "fail", "pass"), Gate.FAIL),
+    ],
+)
+def test_the_worst_trial_wins(tmp_path: Path, verdicts: tuple[Verdict, ...], expected: Gate) -> None:
+    """Fail beats unknown, unknown beats pass."""
+    assert _gate(tmp_path, *(_said(verdict) for verdict in verdicts)).gate is expected
+
+
+def test_the_first_witness_of_a_failure_is_shown(tmp_path: Path) -> None:
+    """Its trial is named with it."""
+    (invariant,) = _gate(tmp_path, _said("pass"), _said("fail")).invariants
+    assert invariant.detail == "001-b1-plain: because fail"
+    assert (invariant.passed, invariant.failed, invariant.unknown) == (1, 1, 0)
+
+
+def test_an_invariant_that_a_trial_did_not_check_is_unknown(tmp_path: Path) -> None:
+    """What other trials checked is expected of every trial."""
+    gate = _gate(tmp_path, PASSED, PASSED[:1])
+    assert gate.gate is Gate.UNKNOWN
+    assert [invariant.gate for invariant in gate.invariants] == [Gate.PASS, Gate.UNKNOWN]
+
+
+def test_without_any_invariant_nothing_passed(tmp_path: Path) -> None:
+    """An absent check is never a pass."""
+    assert _gate(tmp_path, (), ()).gate is Gate.UNKNOWN
+
+
+def test_a_planned_trial_without_a_record_did_not_pass(tmp_path: Path) -> None:
+    """What was not looked at keeps the gate from passing; a failure elsewhere still fails it."""
+    gate = _gate(tmp_path, PASSED, planned=3)
+    assert (gate.gate, gate.unfinished) == (Gate.UNKNOWN, 2)
+    assert _gate(tmp_path / "failing", _said("fail"), planned=3).gate is Gate.FAIL
+
+
+def test_an_invalid_trial_can_still_break_an_invariant(tmp_path: Path) -> None:
+    """Data that was lost is lost, whatever the load generator did."""
+    asked = experiment(treatments=[Treatment(name="plain", title="plain")], phases=Phases(warm_up_s=0, measure_s=1), trials=1)
+    spec = TrialSpec(steady(rate_per_s=10, duration_s=1), invariants=_said("fail"), valid=False, reasons=("too late",))
+    run = load(write(tmp_path, asked, {(0, "plain"): spec}))
+    assert judge_invariants(run.record, [trial.record for trial in run.trials]).gate is Gate.FAIL
