@@ -1,0 +1,35 @@
+"""Clients of the deployed system, for every contract test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra import operations
+from infra.deployment import Deployment
+from tests.contract.client import Broker, Client
+
+
+@pytest.fixture(scope="session")
+def client(lab: Deployment) -> Iterator[Client]:
+    """A client of the gateway."""
+    client = Client(lab.endpoints.gateway_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def service_urls(lab: Deployment) -> dict[str, str]:
+    """The first replica of each service, past the gateway."""
+    nodes = {name: lab.node(f"{name}-1") for name in ("courses", "students", "enrollment")}
+    return {name: f"http://{node.host}:{node.port}" for name, node in nodes.items()}
+
+
+@pytest.fixture(scope="session")
+def broker(lab: Deployment) -> Iterator[Broker]:
+    """The broker as the services reach it; a deployment tells nobody that address, so it comes from a service's environment."""
+    main, *_ = operations.processes(lab, "enrollment-1")
+    broker = Broker(main.environ()["SPIRE_BROKER_URL"])
+    yield broker
+    broker.close()

@@ -1,0 +1,279 @@
+"""A deployment, a load generator and an inspection without any server, which remember what was asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+from pydantic import SecretStr
+
+from experiments.definition import Dataset, Experiment, Fault, Operation, Phase, Phases, Treatment
+from experiments.errors import ExperimentError
+from experiments.invariants.history import FinalState, RequestState
+from experiments.probes.sampler import Probe, Reading
+from experiments.records.schema import REQUEST_SCHEMA, CourseState, PlannedTrial, TrialRecord
+from experiments.runner.interfaces import Note, Outside
+from infra.deployment import Credentials, Deployment, Endpoints, Node, Role
+from infra.topology import Topology
+
+CRASHING = Treatment(name="crash", title="a crash", faults=(Fault(node="courses-1", at_s=0.01, duration_s=0.02),))
+CALM = Treatment(name="calm", title="no fault")
+
+
+def tiny(**changes: object) -> Experiment:
+    """An experiment of two treatments whose trials last a twentieth of a second."""
+    values: dict[str, object] = {
+        "name": "tiny",
+        "title": "Tiny",
+        "question": "Does it run?",
+        "treatments": (CALM, CRASHING),
+        "mix": {Operation.ENROLL: 1},
+        "phases": Phases(warm_up_s=0, measure_s=0.05),
+        "trials": 2,
+    }
+    return Experiment.model_validate(values | changes)
+
+
+def deployment(topology: Topology) -> Deployment:
+    """A deployment on paper."""
+    return Deployment(
+        name="bench",
+        target="process",
+        engine="fake",
+        topology=topology,
+        endpoints=Endpoints(gateway_url="http://127.0.0.1:1", management_url="http://127.0.0.1:2"),
+        nodes=(Node(name="courses-1", role=Role.SERVICE, group="courses", port=None, log_path=""),),
+        credentials=Credentials(
+            database_dsns={}, cache_url=None, broker_management_url=SecretStr("http://127.0.0.1:2"), broker_vhost="spire"
+        ),
+        gateway_access_log="",
+    )
+
+
+@dataclass
+class FakePlatform:
+    """Remembers each call in ``events``; kills no process, for there is none."""
+
+    events: list[str]
+    fail_up: Exception | None = None
+
+    def up(self, topology: Topology, note: Note) -> Deployment:
+        """A deployment on paper, or the failure asked for."""
+        note("bringing up")
+        self.events.append("up")
+        if self.fail_up is not None:
+            raise self.fail_up
+        return deployment(topology)
+
+    def down(self, note: Note) -> None:
+        """Nothing to remove."""
+        note("taking down")
+        self.events.append("down")
+
+    def kill_node(self, node: str) -> None:
+        """Ends what :meth:`processes` gave."""
+        self.events.append(f"kill {node}")
+
+    def start_node(self, node: str) -> None:
+        """It is ready at once."""
+        self.events.append(f"start {node}")
+
+    def processes(self, node: str) -> Sequence[psutil.Process]:
+        """One process that is not there any more."""
+        del node
+        return [GoneProcess()]
+
+    def server_versions(self) -> Mapping[str, str]:
+        """One server."""
+        return {"postgresql": "15.0"}
+
+
+class GoneProcess(psutil.Process):
+    """A process that has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def is_running(self) -> bool:
+        """It does not."""
+        return False
+
+
+@dataclass(frozen=True)
+class FakeLoadResult:
+    """What a generator would have recorded."""
+
+    requests: pa.Table
+    offered: int
+    slip_p99_ms: float = 1.0
+
+
+@dataclass
+class FakeLoad:
+    """Is finished at the third look, or when as many nodes were healed as faults were planned so far."""
+
+    events: list[str]
+    outcome: FakeLoadResult | Exception
+    healings: int = 0
+    looks: int = 2
+    on_look: Callable[[], None] = lambda: None
+
+    def start(self, epoch_monotonic_s: float) -> None:
+        """Begins."""
+        del epoch_monotonic_s
+        self.events.append("load start")
+
+    def finished(self) -> bool:
+        """True after a few looks, and no fault left to happen."""
+        self.on_look()
+        self.looks -= 1
+        return self.looks < 0 and sum(event.startswith("start ") for event in self.events) >= self.healings
+
+    def result(self) -> FakeLoadResult:
+        """What it was made with."""
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def stop(self) -> None:
+        """Ends."""
+        self.events.append("load stop")
+
+
+def enrolments(count: int, *, outcome: str = "ok") -> FakeLoadResult:
+    """That many enrolment requests, each answered with an id of its own if ``outcome`` is ok."""
+    rows = [
+        {
+            "intended_s": number / 1000,
+            "sent_s": number / 1000,
+            "ended_s": number / 1000 + 0.01,
+            "phase": str(Phase.MEASURE),
+            "operation": str(Operation.ENROLL),
+            "outcome": outcome,
+            "status": 202 if outcome == "ok" else None,
+            "replica": "enrollment-1",
+            "cache": None,
+            "enrollment_id": f"id-{number}" if outcome == "ok" else None,
+        }
+        for number in range(count)
+    ]
+    return FakeLoadResult(requests=pa.Table.from_pylist(rows, schema=REQUEST_SCHEMA), offered=count)
+
+
+@dataclass
+class FakeLoadSide:
+    """Makes fake loads."""
+
+    events: list[str]
+    make: Callable[[], FakeLoadResult | Exception] = lambda: enrolments(3)
+    on_look: Callable[[], None] = lambda: None
+    generator: str = "fake 1.0"
+    portions: list[int] = field(default_factory=list)
+    _healings: int = 0
+
+    def seed(self, gateway_url: str, dataset: Dataset, seed: int, note: Note) -> str:
+        """A population that is a word."""
+        del gateway_url, dataset, seed
+        note("seeding")
+        self.events.append("seed")
+        return "population"
+
+    def prepare(
+        self, experiment: Experiment, population: object, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path
+    ) -> FakeLoad:
+        """A load whose result :attr:`make` gives."""
+        del population, gateway_url, folder
+        self.portions.append(portion)
+        self._healings += len(experiment.treatment(trial.treatment).faults)
+        return FakeLoad(self.events, self.make(), healings=self._healings, on_look=self.on_look)
+
+
+class FakeProbe:
+    """Reads a constant."""
+
+    name = "fake"
+
+    def read(self) -> list[Reading]:
+        """Always the same."""
+        return [Reading("courses-1", "memory_bytes", 1.0)]
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+@dataclass
+class FakeInspection:
+    """Finds every accepted request enrolled."""
+
+    events: list[str]
+    fail: ExperimentError | None = None
+    status: str = "enrolled"
+
+    def flush_cache(self, deployment: Deployment) -> None:
+        """Nothing to empty."""
+        del deployment
+        self.events.append("flush")
+
+    def probes(self, deployment: Deployment) -> Sequence[Probe]:
+        """One probe."""
+        del deployment
+        return [FakeProbe()]
+
+    def final_state(self, deployment: Deployment, accepted: Collection[str], known: Collection[str]) -> FinalState:
+        """Every accepted request with :attr:`status`, all in one course."""
+        del deployment, known
+        self.events.append("final read")
+        if self.fail is not None:
+            raise self.fail
+        return FinalState(
+            settled=True,
+            requests={item: RequestState(self.status) for item in accepted},
+            courses=(CourseState(course_id=1, capacity=99, taken=len(accepted), enrolled=len(accepted)),),
+            unacknowledged=(),
+        )
+
+
+class FakeProgress:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def trial_started(self, experiment: Experiment, planned: PlannedTrial) -> None:
+        """Remember it."""
+        self.lines.append(f"started {experiment.name} {planned.trial_id}")
+
+    def stage(self, name: str) -> None:
+        """Remember it."""
+        self.lines.append(f"stage {name}")
+
+    def note(self, text: str) -> None:
+        """Too small to remember."""
+
+    def trial_finished(self, record: TrialRecord, headline: str) -> None:
+        """Remember it."""
+        self.lines.append(f"finished {record.trial_id}: {headline}")
+
+    def say(self, text: str) -> None:
+        """Remember it."""
+        self.lines.append(text)
+
+
+@dataclass
+class FakeOutside:
+    """All of it, with one list of events in the order in which they happened."""
+
+    events: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.platform = FakePlatform(self.events)
+        self.load = FakeLoadSide(self.events)
+        self.inspection = FakeInspection(self.events)
+
+    @property
+    def outside(self) -> Outside:
+        """As a run takes it."""
+        return Outside(platform=self.platform, load=self.load, inspection=self.inspection)

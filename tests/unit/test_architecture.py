@@ -1,0 +1,93 @@
+"""The habits of CONTRIBUTING.md that a few lines can hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("app", "infra", "experiments", "reports")
+LONGEST_MODULE = 320
+LONGEST_DOOR = 40
+
+
+def _modules(*rooms: str) -> list[Path]:
+    return [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", _modules(*ROOMS), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_stays_small_enough_to_read(path: Path) -> None:
+    """A module has one job and fits in a reader's head."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in _modules(*ROOMS) if path.name == "__main__.py"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_a_door_holds_no_logic(path: Path) -> None:
+    """A __main__ only opens the room."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_DOOR
+
+
+def test_locust_is_imported_by_the_workloads_only() -> None:
+    """Importing locust patches the process, so only the load generator's own process does it."""
+    users = {
+        path.relative_to(ROOT) for path in _modules(*ROOMS) if any(re.match(r"(locust|gevent)(\.|$)", name) for name in _imported(path))
+    }
+    assert users
+    assert all(path.is_relative_to("experiments/workloads") for path in users)
+
+
+def test_fastapi_stays_at_the_edge_of_the_services() -> None:
+    """Services and repositories know nothing of HTTP: FastAPI is for endpoints, main and the kit."""
+    users = [path for path in _modules("app") if any(re.match(r"(fastapi|starlette)(\.|$)", name) for name in _imported(path))]
+    assert users
+    assert not [path for path in users if path.parent.name != "kit" and path.name not in {"endpoints.py", "main.py"}]
+
+
+def test_sql_is_written_in_repositories_only() -> None:
+    """Statements live in repository modules, so that a reader finds all SQL of a service in one place."""
+    statement = re.compile(r"""["'(\s](SELECT|INSERT INTO|UPDATE|DELETE FROM)\s+[a-z_*]+\b""")
+    builders = {"select", "insert", "update", "delete", "text"}
+    offenders = []
+    for path in _modules("app"):
+        if path.name.startswith("repository") or path.parent.name == "kit":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("sqlalchemy", "sqlmodel"))
+            for alias in node.names
+        }
+        if calls & builders or statement.search(path.read_text(encoding="utf-8")):
+            offenders.append(str(path.relative_to(ROOT)))
+    assert offenders == []
+
+
+def test_the_environment_is_read_by_settings_only() -> None:
+    """Configuration has one typed place a package; what a child process is given is written, not read, elsewhere."""
+    reading = re.compile(r"os\.(environ\.get|environ\[|getenv)")
+    readers = [str(path.relative_to(ROOT)) for path in _modules(*ROOMS) if reading.search(path.read_text(encoding="utf-8"))]
+    assert readers == []
+
+
+def test_the_lock_file_pins_with_hashes_and_names_no_host() -> None:
+    """The lock file installs the same bytes from any index."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text
+    blocks = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\\\n(?:\s+--hash=sha256:[0-9a-f]{64}[^\n]*\n)+", text, flags=re.MULTILINE)
+    assert len(blocks) == len(re.findall(r"^[a-z0-9][a-z0-9._-]*==", text, flags=re.MULTILINE)) > 50
