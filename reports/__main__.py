@@ -1,6 +1,7 @@
 """The one door of the package: ``python -m reports``."""
 
+import sys
+
 from reports.cli import main
 
-if __name__ == "__main__":
-    main()
+sys.exit(main())

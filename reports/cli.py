@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,9 @@ from reports.build import build, build_index
 from reports.errors import ReportError
 
 BYTES_PER_MB = 1e6
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+"""The command line itself is wrong."""
 
 app = typer.Typer(
     name="reports",
@@ -41,7 +44,7 @@ def build_command(
     for sentence in built.unjudged:
         typer.echo(f"error: {sentence}", err=True)
     if built.unjudged:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command("index")
@@ -52,10 +55,15 @@ def index_command(
     typer.echo(str(build_index(runs_dir)))
 
 
-def main() -> None:
-    """Run the command line; what a user can mend is one line, without a traceback."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, by default with the process's own arguments; the exit status. A user's mistake is one line."""
     try:
-        app()
+        result = app(arguments, prog_name="python -m reports", standalone_mode=False)
+    except typer.TyperException as error:
+        if message := error.format_message():  # empty where the help was shown instead
+            typer.echo(f"error: {message}", err=True)
+        return EXIT_USAGE
     except ReportError as error:
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
+        return EXIT_FAILED
+    return result if isinstance(result, int) else 0

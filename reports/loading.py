@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from experiments.definition import Operation, Phase
 from experiments.errors import RecordError
@@ -99,10 +98,6 @@ def _load_trial(folder: Path, run: RunRecord) -> TrialData:
         trial = read_trial(folder)
     except RecordError as error:
         raise ReportError(str(error)) from None
-    except (pa.ArrowException, ValueError) as error:
-        raise ReportError(
-            f"{folder}: its columns are not of the documented types ({_first_line(error)}); restore it or delete it"
-        ) from None
     _check_record(folder / TRIAL_FILE, trial.record, run)
     requests = trial.requests.to_pandas(strings_to_categorical=True)
     samples = trial.samples.to_pandas(strings_to_categorical=True)
@@ -130,7 +125,3 @@ def _check_finite(file: Path, frame: pd.DataFrame, columns: tuple[str, ...]) -> 
     for column in columns:
         if not np.isfinite(frame[column].to_numpy()).all():
             raise ReportError(f"{file}: {column} has a value that is not a finite number; restore the file or delete the trial")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -133,10 +133,11 @@ def _validate(path: Path, model: type[_Model], values: Any) -> _Model:
 def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
     try:
         table = pq.read_table(path)
+        if missing := [name for name in schema.names if name not in table.column_names]:
+            raise RecordError(f"{path}: has no column {missing[0]}; it was written by another version")
+        return table.select(schema.names).cast(schema)
     except FileNotFoundError:
         raise RecordError(f"{path}: missing; the run directory is incomplete") from None
-    except (OSError, pa.ArrowException) as error:
-        raise RecordError(f"{path}: not readable as Parquet ({error}); restore it or delete the trial") from None
-    if missing := [name for name in schema.names if name not in table.column_names]:
-        raise RecordError(f"{path}: has no column {missing[0]}; it was written by another version")
-    return table.select(schema.names).cast(schema)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        first_line = str(error).partition("\n")[0]
+        raise RecordError(f"{path}: not Parquet with the documented columns ({first_line}); restore it or delete the trial") from None

@@ -144,7 +144,7 @@ def test_a_run_without_trials_is_readable(tmp_path: Path) -> None:
         ("run.json", '{"format_version": 1}', "run_id"),
         (f"trials/{PLANNED.trial_id}/trial.json", None, "trial.json: missing"),
         (f"trials/{PLANNED.trial_id}/state.json", "{}", "settled"),
-        (f"trials/{PLANNED.trial_id}/requests.parquet", "junk", "not readable as Parquet"),
+        (f"trials/{PLANNED.trial_id}/requests.parquet", "junk", "not Parquet with the documented columns"),
         (f"trials/{PLANNED.trial_id}/samples.parquet", None, "samples.parquet: missing"),
     ],
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,15 +17,26 @@ import pytest
 
 from experiments.definition import Phases, Treatment
 from reports.build import build, build_index
+from reports.cli import main
 from reports.errors import ReportError
-from tests.unit.reports.factory import TrialSpec, experiment, steady, write, write_cache_run
+from tests.unit.reports.example_runs import write_cache_run
+from tests.unit.reports.factory import TrialSpec, experiment, steady, write
 
 ROOT = Path(__file__).parents[3]
 
 
-def _reports(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reports", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+@dataclass(frozen=True)
+class _Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _reports(*arguments: str | Path) -> _Done:
+    """The command in this process."""
+    with redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
+        status = main([str(argument) for argument in arguments])
+    return _Done(status, stdout.getvalue(), stderr.getvalue())
 
 
 def _small_run(runs_dir: Path, *, finished: bool = True, valid: bool = True, run_id: str = "20261122T120000Z-small") -> Path:
@@ -34,7 +48,8 @@ def _small_run(runs_dir: Path, *, finished: bool = True, valid: bool = True, run
 def test_build_prints_the_page_and_its_size(tmp_path: Path) -> None:
     """A run becomes reports/<run id>/report.html beside it, and the list of runs links to it."""
     run = _small_run(tmp_path)
-    done = _reports("build", run)
+    command = [sys.executable, "-m", "reports", "build", str(run)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     page = tmp_path / "reports" / run.name / "report.html"
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{page} (")
@@ -102,11 +117,11 @@ def _strange_trial(run: Path) -> None:
         (_list_json, "run.json: format_version is None"),
         (_later_version, "run.json: format_version is 99"),
         (_missing_key, "run.json: provenance: Field required"),
-        (_cut_parquet, "requests.parquet: not readable as Parquet"),
+        (_cut_parquet, "requests.parquet: not Parquet with the documented columns"),
         (_no_samples, "samples.parquet: missing"),
         (_other_columns, "requests.parquet: has no column intended_s"),
-        (lambda run: _changed(run, "intended_s", "soon"), "not of the documented types"),
-        (lambda run: _changed(run, "intended_s", None), "not of the documented types"),
+        (lambda run: _changed(run, "intended_s", "soon"), "with the documented columns"),
+        (lambda run: _changed(run, "intended_s", None), "with the documented columns"),
         (lambda run: _changed(run, "ended_s", float("nan")), "ended_s has a value that is not a finite number"),
         (lambda run: _changed(run, "operation", "dance"), "the operation 'dance' is none of"),
         (_strange_trial, "the treatment 'alien' is not one of the run's"),
@@ -126,8 +141,8 @@ def test_a_damaged_run_is_one_clear_error(tmp_path: Path, damage: Callable[[Path
     ("arguments", "expected"),
     [
         (("build", "nowhere"), "there is no such run directory"),
-        (("build", "tests"), "run.json: missing"),
-        (("build", "pyproject.toml"), "pyproject.toml: there is no such run directory"),
+        (("build", str(ROOT / "tests")), "run.json: missing"),
+        (("build", str(ROOT / "pyproject.toml")), "pyproject.toml: there is no such run directory"),
         (("index", "nowhere"), "nowhere: there is no such folder of runs"),
     ],
 )

@@ -15,12 +15,10 @@ import plotly.offline
 import pytest
 
 from reports.build import BuiltReport, build
-from reports.loading import load
 from reports.page.data import Chart, Line, Page, Panel
-from reports.page.document import differences, page
+from reports.page.document import differences
 from reports.page.plots import CONFIG, figure, figure_json
-from reports.page.sections import judge
-from tests.unit.reports.factory import PROVENANCE, write_cache_run, write_failover_run
+from tests.unit.reports.factory import PROVENANCE
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "report.txt"
 
@@ -127,9 +125,8 @@ def test_every_chart_on_the_page_is_a_figure(suite: BuiltReport) -> None:
         assert json.loads(text)["data"]
 
 
-def test_a_csv_lies_beside_every_table(suite: BuiltReport, runs: tuple[Path, Path]) -> None:
+def test_a_csv_lies_beside_every_table(suite: BuiltReport, document: Page) -> None:
     """It has the table's rows and the numbers behind them."""
-    document = page([judge(load(run)) for run in runs])
     written = {path.name for path in (suite.path.parent / "tables").iterdir()}
     assert written == {f"{table.name}.csv" for table in document.tables()}
     for table in document.tables():
@@ -149,9 +146,8 @@ def test_the_same_run_gives_the_same_bytes(runs: tuple[Path, Path], suite: Built
         assert (again.path.parent / file).read_bytes() == (suite.path.parent / file).read_bytes()
 
 
-def test_the_page_says_what_it_said(tmp_path: Path) -> None:
+def test_the_page_says_what_it_said(document: Page, tmp_path: Path) -> None:
     """Verdicts, tables and the names of what is drawn are those of the golden file; what differs is kept beside it for a look."""
-    document = page([judge(load(run)) for run in (write_cache_run(tmp_path), write_failover_run(tmp_path))])
     actual = _as_text(document)
     if not GOLDEN.is_file() or actual != GOLDEN.read_text(encoding="utf-8"):
         kept = tmp_path / "report.actual.txt"
@@ -182,9 +178,8 @@ def _as_text(document: Page) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def test_the_fault_is_shaded_from_its_injection_to_its_recovery(runs: tuple[Path, Path]) -> None:
+def test_the_fault_is_shaded_from_its_injection_to_its_recovery(document: Page) -> None:
     """Median times of the valid trials: carried out at 5.02 s, healed at 8.03 s, ready at 8.53 s."""
-    document = page([judge(load(runs[1]))])
     (chart,) = [chart for chart in document.charts() if chart.name == "failover-over-time"]
     spans = {shade.kind: (shade.start, shade.end) for shade in chart.shades}
     assert spans == {"warm_up": (0.0, 2.0), "fault": (5.02, 8.03), "recovering": (8.03, 8.53)}

@@ -11,7 +11,8 @@ import pytest
 from experiments.definition import Fault, Metric, Phases, Treatment
 from reports.analysis.estimates import Observation, Unmeasured
 from reports.analysis.measures import measures
-from tests.unit.reports.factory import Request, TrialSpec, crash, steady, trial_data
+from tests.unit.reports.example_runs import crash
+from tests.unit.reports.factory import Request, TrialSpec, steady, trial_data
 
 PHASES = Phases(warm_up_s=2, measure_s=13)
 FAULT_S = 6.02

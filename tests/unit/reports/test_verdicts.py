@@ -15,7 +15,8 @@ from reports.analysis.summary import summarise
 from reports.loading import load
 from reports.verdicts.claims import Outcome, judge, judge_claims
 from reports.verdicts.gate import Gate, GateVerdict, judge_invariants
-from tests.unit.reports.factory import PASSED, TrialSpec, experiment, steady, write, write_cache_run, write_failover_run
+from tests.unit.reports.example_runs import write_cache_run, write_failover_run
+from tests.unit.reports.factory import PASSED, TrialSpec, experiment, steady, write
 
 Verdict = Literal["pass", "fail", "unknown"]
 
