@@ -122,6 +122,7 @@ def bench(session: nox.Session) -> None:
     run_list = Path(session.create_tmp()) / "runs.txt"
     run_list.unlink(missing_ok=True)
     try:
+        session.env["SPIRELAB_STOP_WITH_PARENT"] = "1"  # a nox that is killed can't stop its bench
         run(session, "-m", "experiments", "bench", "--write-run-list", str(run_list), *session.posargs)
     finally:
         build_report(session, run_list)

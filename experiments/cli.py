@@ -14,10 +14,10 @@ from rich.console import Console
 
 from experiments import catalog
 from experiments.definition import Experiment, changed
-from experiments.errors import DefinitionError, ExperimentError
+from experiments.errors import DefinitionError, ExperimentError, RecordError
 from experiments.plan import fit, on_free_ports
 from experiments.progress import ConsoleProgress
-from experiments.runner.interrupts import Interrupts
+from experiments.runner.interrupts import Interrupts, terminate_with_parent
 from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
 from experiments.settings import Settings, load_settings
 from experiments.tables import catalog_table, plan_lines, runs_table
@@ -27,6 +27,8 @@ from infra.topology import parse_assignments
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 """The command line itself is wrong."""
+EXIT_SIGNAL_BASE = 128
+"""A process ended by signal N exits with this plus N, as shells have it."""
 
 app = typer.Typer(
     add_completion=False,
@@ -100,8 +102,18 @@ def bench(
         plan_lines(console, experiments)
         return
     check_writable(settings)
+    if run_list is not None:
+        _write_list(run_list, [])  # find out now that it can't be written
     jobs = [Job(item, _command(item, file, assignments or [])) for item in experiments]
-    _finish(*_execute(jobs, settings), run_list)
+    outcome = SuiteOutcome()
+    try:
+        _execute(jobs, settings, outcome)
+    finally:
+        if run_list is not None:
+            _write_list(run_list, outcome.paths)
+        for path in outcome.paths:
+            console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+    _finish(outcome)
 
 
 @app.command()
@@ -130,7 +142,7 @@ def _command(experiment: Experiment, file: Path | None, assignments: Sequence[st
     return shlex.join(["nox", "-s", "bench", "--", *what, *changes, "--trials", str(experiment.trials), "--seed", str(experiment.seed)])
 
 
-def _execute(jobs: Sequence[Job], settings: Settings) -> tuple[SuiteOutcome, Interrupts]:
+def _execute(jobs: Sequence[Job], settings: Settings, outcome: SuiteOutcome) -> None:
     # Only a real run needs servers and the load generator; --help, --list and --plan must not wait for their imports.
     from experiments.runner.live import exclusive, live_outside  # noqa: PLC0415
 
@@ -139,17 +151,29 @@ def _execute(jobs: Sequence[Job], settings: Settings) -> tuple[SuiteOutcome, Int
         ConsoleProgress(console, [job.experiment for job in jobs]) as progress,
         Interrupts(progress.say) as interrupts,
     ):
+        if settings.stop_with_parent:
+            terminate_with_parent()
         outside = live_outside(settings, interrupts)
-        return run_suite(jobs, outside, settings, interrupts, progress), interrupts
+        run_suite(jobs, outside, settings, interrupts, progress, outcome)
 
 
-def _finish(outcome: SuiteOutcome, interrupts: Interrupts, run_list: Path | None) -> None:
-    if run_list is not None:
-        run_list.write_text("".join(f"{path}\n" for path in outcome.paths), encoding="utf-8")
-    for path in outcome.paths:
-        console.print(str(path), highlight=False, soft_wrap=True, markup=False)
-    if outcome.interrupted:
-        raise typer.Exit(interrupts.exit_code)
+def _write_list(file: Path, paths: Sequence[Path]) -> None:
+    try:
+        file.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"{file}: the list of runs can't be written ({error.strerror}); choose another --write-run-list") from None
+
+
+def _finish(outcome: SuiteOutcome) -> None:
+    if outcome.signal is not None:
+        raise typer.Exit(EXIT_SIGNAL_BASE + outcome.signal)
+    for run in outcome.runs:
+        if run.invalid:
+            console.print(
+                f"{run.path.name}: {run.invalid} of {run.finished} trials are invalid and don't count; their lines above say why",
+                highlight=False,
+                soft_wrap=True,
+            )
     errors = [f"{run.path.name}: {run.error}" for run in outcome.runs if run.error is not None]
     errors += [outcome.error] if outcome.error is not None else []
     for error in errors:

@@ -9,8 +9,9 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from experiments.definition import Experiment, changed
+from experiments.definition import Experiment, Operation, changed
 from experiments.errors import DefinitionError
 from experiments.records.schema import PlannedTrial
 from infra.topology import ANY_FREE_PORT, Topology
@@ -19,11 +20,13 @@ SEED_BITS = 53
 """Trial seeds stay exact as JSON numbers in every language."""
 
 BRING_UP_S = 10.0
-"""From nothing to a seeded deployment: the servers are ready in 5-8 s, 1,200 rows take 2-3 s (measured on two cores)."""
-TEAR_DOWN_S = 3.0
-"""Aim of infra, kept on two cores."""
-TRIAL_OVERHEAD_S = 4.0
-"""A trial beyond its load: switch of treatment, start of the load generator, settling and the final read (measured, mean)."""
+"""From nothing to a seeded deployment (measured on two cores): the servers are ready in 5-8 s, 1,200 rows take 3 s."""
+TEAR_DOWN_S = 2.0
+"""Removing a deployment (measured)."""
+SWITCH_S = 3.0
+"""Changing the deployment from one treatment into another: replicas start or stop (measured)."""
+TRIAL_OVERHEAD_S = 3.5
+"""A trial beyond its load: start of the load generator, settling and the final read (measured)."""
 
 SERVER_MEMORY_MIB = 270
 """Three databases, broker, gateway and supervisor, idle (measured)."""
@@ -81,8 +84,9 @@ def _latin_square(names: Sequence[str], rng: random.Random) -> list[list[str]]:
 def estimate(experiments: Sequence[Experiment]) -> Estimate:
     """What running ``experiments`` one after the other will take."""
     topologies = [experiment.topology_of(treatment) for experiment in experiments for treatment in experiment.treatments]
+    from_nothing = 1 + sum(_starts_from_nothing(before, after) for before, after in pairwise(experiments))
     return Estimate(
-        duration_s=BRING_UP_S + TEAR_DOWN_S + sum(map(_trials_s, experiments)),
+        duration_s=from_nothing * (BRING_UP_S + TEAR_DOWN_S) + sum(map(_run_s, experiments)),
         memory_mib=max(map(_memory_mib, topologies)),
         processes=max(map(_processes, topologies)),
     )
@@ -94,17 +98,15 @@ def fit(experiments: Sequence[Experiment], budget_minutes: float) -> tuple[Exper
     Raises:
         DefinitionError: not even one trial of each treatment fits.
     """
-    fixed_s = BRING_UP_S + TEAR_DOWN_S
-    asked_s = sum(map(_trials_s, experiments))
-    share = min(1.0, (budget_minutes * 60 - fixed_s) / asked_s)
-    trials = [math.floor(experiment.trials * share) for experiment in experiments]
-    if min(trials) < 1:
-        needed_s = fixed_s + asked_s / min(experiment.trials for experiment in experiments)
-        raise DefinitionError(
-            f"--budget {budget_minutes:g} is too short for one trial of each treatment; "
-            f"allow {math.ceil(needed_s / 6) / 10:g} minutes or name fewer experiments"
-        )
-    return tuple(changed(experiment, trials=count) for experiment, count in zip(experiments, trials, strict=True))
+    for most in range(max(experiment.trials for experiment in experiments), 0, -1):
+        capped = tuple(changed(experiment, trials=min(most, experiment.trials)) for experiment in experiments)
+        minutes = estimate(capped).minutes
+        if minutes <= budget_minutes:
+            return capped
+    raise DefinitionError(
+        f"--budget {budget_minutes:g} is too short for one trial of each treatment; "
+        f"allow {math.ceil(minutes * 10) / 10:g} minutes or name fewer experiments"
+    )
 
 
 def on_free_ports(experiment: Experiment) -> Experiment:
@@ -121,8 +123,15 @@ def on_free_ports(experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"topology": asked.override(free)})
 
 
-def _trials_s(experiment: Experiment) -> float:
-    return experiment.trials * len(experiment.treatments) * (experiment.phases.total_s + TRIAL_OVERHEAD_S)
+def _run_s(experiment: Experiment) -> float:
+    order = [experiment.topology_of(experiment.treatment(trial.treatment)) for trial in plan(experiment)]
+    switches = sum(before != after for before, after in pairwise(order))
+    return len(order) * (experiment.phases.total_s + TRIAL_OVERHEAD_S) + switches * SWITCH_S
+
+
+def _starts_from_nothing(before: Experiment, after: Experiment) -> bool:
+    """The one before left enrolments behind, or other data than the one after needs."""
+    return bool(before.mix.get(Operation.ENROLL)) or (before.dataset, before.seed) != (after.dataset, after.seed)
 
 
 def _replicas(topology: Topology) -> int:

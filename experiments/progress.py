@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from statistics import median
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -13,21 +14,25 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as RichBar
 
 from experiments.definition import Experiment
-from experiments.plan import TEAR_DOWN_S, TRIAL_OVERHEAD_S
+from experiments.plan import SWITCH_S, TEAR_DOWN_S, TRIAL_OVERHEAD_S
 from experiments.records.schema import PlannedTrial, TrialRecord
 
 SECONDS_PER_MINUTE: Final = 60
 
 
 class Pace:
-    """How long the rest will take: each trial's load is known, what comes on top of it is learnt from the trials done."""
+    """How long the rest will take: each trial's load is known, what comes on top of it is learnt from the trials done.
+
+    By their median, since a trial that first brings the deployment up says nothing of the others; the planned overhead counts as
+    two trials, so that the first one alone doesn't decide.
+    """
 
     def __init__(self, loads_s: Sequence[float], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._loads_s = list(loads_s)
         self._clock = clock
         self._done = 0
         self._started_s = clock()
-        self._overhead_s = 0.0
+        self._overheads_s = [TRIAL_OVERHEAD_S + SWITCH_S / 2] * 2
 
     def started(self) -> None:
         """A trial begins."""
@@ -35,7 +40,7 @@ class Pace:
 
     def finished(self) -> None:
         """The trial that was begun last has ended."""
-        self._overhead_s += max(0.0, self._clock() - self._started_s - self._loads_s[self._done])
+        self._overheads_s.append(max(0.0, self._clock() - self._started_s - self._loads_s[self._done]))
         self._done += 1
 
     @property
@@ -51,8 +56,7 @@ class Pace:
     def left_s(self) -> float:
         """Seconds until everything is done and removed."""
         rest = self._loads_s[self._done :]
-        overhead_s = self._overhead_s / self._done if self._done else TRIAL_OVERHEAD_S
-        return sum(rest) + overhead_s * len(rest) + TEAR_DOWN_S
+        return sum(rest) + median(self._overheads_s) * len(rest) + TEAR_DOWN_S
 
 
 class Progress(Protocol):

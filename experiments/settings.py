@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     )
     probe_period_s: float = Field(0.5, ge=0.1, le=60, description="time between two readings of a probe")
     settle_timeout_s: float = Field(20.0, gt=0, le=3600, description="time that accepted enrolments have to be decided in after the load")
+    stop_with_parent: bool = Field(default=False, description="end as by Ctrl-C when the program that started the bench is gone")
     free_space_mib: int = Field(64, ge=1, description="free space that a run needs to start: a quick suite writes about 10 MiB")
 
 

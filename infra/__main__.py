@@ -1,5 +1,7 @@
-"""``python -m infra``."""
+"""The one door of the package: ``python -m infra``."""
+
+import sys
 
 from infra.cli import main
 
-main()
+sys.exit(main())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -15,10 +16,14 @@ from rich.table import Table
 
 from infra import operations
 from infra.console import ConsoleProgress, deployment_lines, status_table
-from infra.errors import InfraError, NotDeployedError
+from infra.errors import InfraError
 from infra.toolchain import doctor as examine
 from infra.topology import Topology, factors, parse_assignments
 
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+"""The command line itself is wrong."""
+EXIT_INTERRUPTED = 130
 _WIDE = 160
 """Columns to write to where there is no terminal that has some."""
 
@@ -85,7 +90,7 @@ def status(
     else:
         _out.print(status_table(nodes))
     if not all(node.healthy for node in nodes):
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
@@ -127,20 +132,29 @@ def doctor() -> None:
         if finding.remedy:
             _out.print(f"{'':<12}to get it: {finding.remedy}", markup=False, highlight=False)
     if not all(finding.found for finding in findings):
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
-def main() -> NoReturn:
-    """Run the command line; what a user can mend is one sentence on standard error, and exit status 1."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status. What a user can mend is one line on standard error."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app()
+        result = app(arguments, prog_name="python -m infra", standalone_mode=False)
+    except typer.TyperException as error:
+        if message := error.format_message():  # empty where the help was shown instead
+            typer.echo(f"error: {message}", err=True)
+        return EXIT_USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
     except InfraError as error:
-        sys.exit(f"{'' if isinstance(error, NotDeployedError) else 'error: '}{error}")
+        typer.echo(f"error: {error}", err=True)
+        return EXIT_FAILED
     except ValidationError as error:
         first = error.errors()[0]
-        sys.exit(f"error: SPIRELAB_{str(first['loc'][0]).upper()}={first['input']}: {first['msg']}")
-    sys.exit(0)
+        typer.echo(f"error: SPIRELAB_{str(first['loc'][0]).upper()}={first['input']}: {first['msg']}", err=True)
+        return EXIT_FAILED
+    return result if isinstance(result, int) else 0
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

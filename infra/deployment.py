@@ -73,7 +73,7 @@ class Deployment(_Value):
     nodes: tuple[Node, ...]
     credentials: Credentials
     gateway_access_log: str
-    """NGINX's access log: one JSON object a line, with msec, upstream, upstream_status, status, request_time_s."""
+    """NGINX's access log: one JSON object a request, with the fields of ``log_format access`` in :mod:`infra.components.nginx`."""
 
     def node(self, name: str) -> Node:
         """The node of that name.

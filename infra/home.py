@@ -64,7 +64,12 @@ class Home:
 
     def data_dir(self, node: str) -> Path:
         """What a node keeps until the deployment's volumes are removed."""
-        return self.path / "data" / node
+        return self.data_root / node
+
+    @property
+    def data_root(self) -> Path:
+        """The folders of all nodes' data."""
+        return self.path / "data"
 
     def log_file(self, node: str) -> Path:
         """Standard output and error of a node."""

@@ -26,7 +26,7 @@ from infra.settings import Settings
 from infra.targets.process import processes as process_table
 from infra.targets.process.node import ProcessNode
 from infra.targets.process.resources import NODE_TYPE, NodeInputs, providers
-from infra.targets.process.supervisor import ProcessState, Supervisor
+from infra.targets.process.supervisor import ProcessState, Supervisor, end_everything
 from infra.targets.process.target import ProcessTarget
 from infra.toolchain import ensure_servers
 from infra.topology import Topology
@@ -87,11 +87,11 @@ def down(name: str, *, volumes: bool = False, progress: Progress | None = None) 
         engine = _engine(home, watch)
         found = bool(StateFile(home.state_file).records())
         if volumes:  # with nothing to keep there is nothing to end in good order
-            found = process_table.kill_all_of(home.path) or found
+            found = end_everything(home) or found
         try:
             engine.destroy()
         finally:
-            found = process_table.kill_all_of(home.path) or found
+            found = end_everything(home) or found
             home.owner_file.unlink(missing_ok=True)
         if volumes:
             home.remove()
@@ -224,7 +224,7 @@ def _take_back(home: Home, watch: Watch) -> None:
     if _nodes(home):
         watch.progress.note(f"taking {home.name!r} down again")
     _engine(home, watch).destroy()
-    process_table.kill_all_of(home.path)
+    end_everything(home)
     home.owner_file.unlink(missing_ok=True)
     if not home.has_contents():
         home.remove()

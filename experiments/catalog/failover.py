@@ -12,18 +12,18 @@ EXPERIMENT = Experiment(
     topology=Topology().override({"courses.replicas": 3}),
     treatments=(
         Treatment(name="control", title="no fault"),
-        Treatment(name="crash", title="courses-2 killed", faults=(Fault(kind="crash", node="courses-2", at_s=5, duration_s=3),)),
+        Treatment(name="crash", title="courses-2 killed", faults=(Fault(kind="crash", node="courses-2", at_s=3.5, duration_s=2.5),)),
     ),
     # Enrolments carry an Idempotency-Key, so the gateway may offer them to a second replica.
     mix={
-        Operation.READ_COURSE: 60,
+        Operation.READ_COURSE: 65,
         Operation.LIST_COURSES: 5,
         Operation.READ_STUDENT: 15,
-        Operation.ENROLL: 15,
+        Operation.ENROLL: 10,
         Operation.READ_ENROLLMENT: 5,
     },
-    arrivals=Arrivals(rate_per_s=200),
-    phases=Phases(warm_up_s=2, measure_s=9),
+    arrivals=Arrivals(rate_per_s=150),
+    phases=Phases(warm_up_s=2, measure_s=8),
     claims=(
         BoundClaim(
             statement="At least 99.9 % of requests succeed while a replica is killed and comes back",

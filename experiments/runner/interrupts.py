@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,8 +12,14 @@ from typing import Final, Self
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, ``kill``, and a terminal that is closed."""
-EXIT_CODE_BASE: Final = 128
-"""A process ended by signal N exits with this plus N, as shells have it."""
+
+_PR_SET_PDEATHSIG: Final = 1
+"""prctl(2), from linux/prctl.h."""
+
+
+def terminate_with_parent() -> None:
+    """Have the kernel send SIGTERM when the process that started this one is gone, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -74,15 +81,6 @@ class Interrupts:
             yield
         finally:
             self._raising = False
-
-    def request(self) -> None:
-        """Ask for the run to end, as a signal would."""
-        self._requested.set()
-
-    @property
-    def exit_code(self) -> int:
-        """What the process exits with."""
-        return EXIT_CODE_BASE + (self.received or signal.SIGINT)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.received is None:

@@ -30,7 +30,8 @@ class SuiteOutcome:
     runs: list[RunOutcome] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
     """Run directories with something in them, also of a run that was interrupted."""
-    interrupted: bool = False
+    signal: int | None = None
+    """What the user ended it with."""
     error: str | None = None
     """What ended the suite as a whole, or kept the deployment from being removed."""
 
@@ -43,15 +44,16 @@ class Job:
     command: str
 
 
-def run_suite(jobs: Sequence[Job], outside: Outside, settings: Settings, interrupts: Interrupts, progress: Progress) -> SuiteOutcome:
-    """Run the jobs; what was finished stays, and nothing else does, however it ends.
+def run_suite(
+    jobs: Sequence[Job], outside: Outside, settings: Settings, interrupts: Interrupts, progress: Progress, outcome: SuiteOutcome
+) -> None:
+    """Run the jobs and enter into ``outcome`` what came of them; finished trials stay, and nothing else does, however it ends.
 
     Raises:
         RecordError: the runs folder can't be written, or has too little room to begin.
     """
     check_writable(settings)
     session = Session(outside)
-    outcome = SuiteOutcome()
     try:
         progress.note("removing what an earlier bench may have left")
         session.end(progress.note)
@@ -60,7 +62,7 @@ def run_suite(jobs: Sequence[Job], outside: Outside, settings: Settings, interru
             session.begin(job.experiment, progress.note)
             _run(job, session, settings, interrupts, progress, outcome)
     except Interrupted:
-        outcome.interrupted = True
+        outcome.signal = interrupts.received
     except InfraError as error:
         outcome.error = str(error)
     except OSError as error:
@@ -71,7 +73,6 @@ def run_suite(jobs: Sequence[Job], outside: Outside, settings: Settings, interru
             session.end(progress.note)
         except InfraError as error:
             outcome.error = outcome.error or str(error)
-    return outcome
 
 
 def _run(job: Job, session: Session, settings: Settings, interrupts: Interrupts, progress: Progress, outcome: SuiteOutcome) -> None:

@@ -49,7 +49,7 @@ http {
 
     # the client's request id where it is harmless to log, else our own; the same on every try
     map $$http_x_request_id $$correlation_id {
-        "~^[A-Za-z0-9._-]+$$" $$http_x_request_id;
+        "~^[A-Za-z0-9._-]{1,200}$$" $$http_x_request_id;
         default $$request_id;
     }
     log_format access escape=json '{"msec":$$msec,"request_id":"$$correlation_id","method":"$$request_method","uri":"$$request_uri",'
@@ -70,8 +70,9 @@ http {
     proxy_connect_timeout ${connect_timeout_ms}ms;
     proxy_send_timeout ${read_timeout_ms}ms;
     proxy_read_timeout ${read_timeout_ms}ms;
-    # also a POST that was sent is tried again: its Idempotency-Key and the outbox absorb a second delivery
-    proxy_next_upstream error timeout http_502 http_503 http_504 non_idempotent;
+    # also a POST that was sent is tried again: its Idempotency-Key and the outbox absorb a second delivery. Not on 503: that is
+    # a replica's answer for a dependency that all replicas lack, and would take them all out of rotation, cached reads included
+    proxy_next_upstream error timeout http_502 http_504 non_idempotent;
     proxy_next_upstream_tries $tries;
     proxy_hide_header X-Request-Id;
     proxy_hide_header X-Content-Type-Options;
@@ -94,6 +95,7 @@ $public_routes
         listen $host:$internal_port;
         server_name _;
         access_log off;
+        client_max_body_size 1m;  # a batch of reservations with its transcripts
         location = $configuration_path { default_type text/plain; return 200 '$digest'; }
 $internal_routes
         location / { return 404; }

@@ -37,6 +37,7 @@ def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dic
 
     own_loop()
     loop = loops[0]
+    loop.set_exception_handler(lambda _loop, _context: None)  # the first failure is raised; the others follow from it
     loop.set_default_executor(ThreadPoolExecutor(_THREADS, initializer=own_loop))
     quiet = logging.getLogger("infra.pulumi")
     quiet.propagate = False
@@ -53,8 +54,10 @@ def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dic
         return result
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
-        for task in asyncio.all_tasks(loop):
+        waiting = asyncio.all_tasks(loop)  # for what a failed registration would have given
+        for task in waiting:
             task.cancel()
+        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
         for each in loops:
             each.close()
         asyncio.set_event_loop(None)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +151,19 @@ def test_after_a_kill_9_down_leaves_nothing(bench: Bench) -> None:
     assert down.returncode == 0, down.stderr
     assert left.left() == []
     (path,) = bench.runs_dir.iterdir()
+    assert len(list(read_run(path).trials())) == 1
+
+
+def test_a_bench_whose_nox_is_killed_ends_by_itself(bench: Bench) -> None:
+    """Told to end with its parent, it removes its deployment when that is killed, and keeps the finished trial."""
+    bench.environment["SPIRELAB_STOP_WITH_PARENT"] = "1"
+    with bench.start(sys.executable, "-c", "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))") as parent:
+        left = _in_the_second_load(bench)
+        parent.kill()
+        parent.communicate()  # until the bench, which has the same output, has ended
+    assert left.left() == []
+    (path,) = bench.runs_dir.iterdir()
+    assert read_run(path).record.status == "interrupted"
     assert len(list(read_run(path).trials())) == 1
 
 

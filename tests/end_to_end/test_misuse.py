@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -103,19 +104,27 @@ def taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+@pytest.fixture
+def state_folder() -> Iterator[Path]:
+    """A folder that also the user postgres can enter, which pytest's own folders don't let it."""
+    with tempfile.TemporaryDirectory(prefix="spirelab-misuse-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("factor", ["gateway.port", "broker.management_port"])
-def test_a_taken_port_is_said_with_the_factor_to_change(factor: str, taken_port: int, tmp_path: Path) -> None:
+def test_a_taken_port_is_said_with_the_factor_to_change(factor: str, taken_port: int, state_folder: Path) -> None:
     """A port that is taken is named before anything is started, with the factor that changes it."""
     ports = {"gateway.port": 0, "broker.management_port": 0, factor: taken_port}
     settings = [word for name, port in ports.items() for word in ("--set", f"{name}={port}")]
-    done = _run(["infra", "up", *settings], tmp_path)
+    done = _run(["infra", "up", *settings], state_folder)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     error = done.stderr.strip().splitlines()[-1]
     assert error.startswith("error: ")
     assert str(taken_port) in error
     assert factor in error
-    assert _run(["infra", "status"], tmp_path).returncode != 0
+    assert _run(["infra", "status"], state_folder).returncode != 0
 
 
 def test_a_full_disk_is_said_before_anything_is_started(tmp_path: Path) -> None:

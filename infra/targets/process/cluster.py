@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from infra.errors import NodeError
+from infra.targets.process import ipc
 from infra.targets.process.software import Launch
 
 _INITDB_TIMEOUT_S = 120.0
@@ -27,6 +28,7 @@ def create(data: Path, templates: Path, launch: Launch, first_start: str) -> Non
         return
     template = _template(templates, launch)
     half_made = data.with_name(f".{data.name}.half-made")
+    ipc.forget_dead_server(half_made)
     shutil.rmtree(half_made, ignore_errors=True)
     copy = ["/bin/cp", "--archive", "--reflink=auto", str(template), half_made.name]
     subprocess.run(copy, check=True, cwd=half_made.parent)  # from there it is found as one of the deployment's processes
@@ -40,6 +42,7 @@ def _template(templates: Path, launch: Launch) -> Path:
     with FileLock(templates / "lock"):
         if not folder.exists():
             half_made = templates / f".{folder.name}.half-made"
+            ipc.forget_dead_server(half_made)
             shutil.rmtree(half_made, ignore_errors=True)
             half_made.mkdir(mode=0o700)
             if launch.user:

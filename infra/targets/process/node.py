@@ -138,7 +138,7 @@ class ProcessNode:
 
     def stop(self, how: StopSignal, grace_s: float = _GRACE_S) -> None:
         """End it with everything that it started; after ``grace_s`` by force. Not running is fine."""
-        members = self.processes()
+        members = self.processes() or self._just_started()
         if how is not StopSignal.KILL and members:
             processes.send(members[:1], signal.Signals[f"SIG{how.value}"])
             processes.send(members, signal.SIGCONT)  # a paused process does not hear
@@ -175,6 +175,14 @@ class ProcessNode:
             return processes.tree(main)
         folders = (self.home.node_dir(self.name), self.home.data_dir(self.name))
         return processes.of_node(self.name, self.home.path, folders)
+
+    def _just_started(self) -> list[psutil.Process]:
+        """What the supervisor has forked a moment ago, and does not look like the node yet."""
+        with contextlib.suppress(NodeError, psutil.NoSuchProcess):
+            state = self._supervisor.states().get(self.name)
+            if state is not None and state.pid is not None:
+                return [psutil.Process(state.pid)]
+        return []
 
     def restarts(self) -> int:
         """Times it was started again."""

@@ -19,13 +19,14 @@ from filelock import FileLock
 
 from infra.errors import NodeError
 from infra.home import Home, read_json, write_private
-from infra.targets.process import processes
+from infra.targets.process import ipc, processes
 
 _START_TIMEOUT_S = 20.0
+_REAP_TIMEOUT_S = 5.0
 _LOOK_EVERY_S = 0.02
 _MOST_FILES = 65_536
 _LOG_BYTES = "20MB"
-_STATE_EXITED = ("EXITED", "STOPPED", "FATAL", "BACKOFF")
+_STATES_AT_REST = ("EXITED", "STOPPED", "FATAL", "BACKOFF")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Supervisor:
         Raises:
             NodeError: it does not come up.
         """
-        processes.kill_all_of(self._home.path)
+        end_everything(self._home)
         (self._dir / "programs").mkdir(parents=True, exist_ok=True)
         self._dir.chmod(0o700)
         for left in (self._dir / "programs").iterdir():
@@ -95,7 +96,7 @@ class Supervisor:
         if main is not None:
             main.terminate()
             processes.wait_gone([main], 5.0)
-        processes.kill_all_of(self._home.path)
+        end_everything(self._home)
         for file in ("access.json", "supervisord.conf", "pid"):
             (self._dir / file).unlink(missing_ok=True)
 
@@ -129,9 +130,7 @@ class Supervisor:
         """Forget a program whose processes have ended; not known is fine."""
         if not self._program_file(name).exists():
             return
-        deadline = time.monotonic() + 5.0
-        while (found := self.states().get(name)) and found.state not in _STATE_EXITED and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY_S)  # it has not reaped it yet
+        self._wait_reaped(name)
         with self._changing() as rpc:
             with contextlib.suppress(_UnknownProgramError):
                 rpc.removeProcessGroup(name)
@@ -144,6 +143,7 @@ class Supervisor:
         Raises:
             NodeError: it can't be started.
         """
+        self._wait_reaped(name)
         with self._rpc() as rpc:
             wait = False
             rpc.startProcess(name, wait)
@@ -163,6 +163,12 @@ class Supervisor:
                 )
                 for info in rpc.getAllProcessInfo()
             }
+
+    def _wait_reaped(self, name: str) -> None:
+        """A process that has just ended counts as running until supervisord has taken notice."""
+        deadline = time.monotonic() + _REAP_TIMEOUT_S
+        while (found := self.states().get(name)) and found.state not in _STATES_AT_REST and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_S)
 
     def _program_file(self, name: str) -> Path:
         return self._dir / "programs" / f"{name}.conf"
@@ -200,6 +206,17 @@ class Supervisor:
             "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
             f"[include]\nfiles={self._dir}/programs/*.conf\n"
         )
+
+
+def end_everything(home: Home) -> bool:
+    """SIGKILL all processes of the deployment and remove what they leave in the kernel; whether there was any.
+
+    Raises:
+        NodeError: a process would not go.
+    """
+    found = processes.kill_all_of(home.path)
+    ipc.forget_dead_servers(home.data_root)
+    return found
 
 
 class _UnknownProgramError(NodeError):

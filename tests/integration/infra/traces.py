@@ -20,15 +20,15 @@ class Traces:
     folder: Path
     processes: tuple[psutil.Process, ...]
     ports: frozenset[int]
-    segments: frozenset[tuple[int, int]]
-    """System V shared memory: key and id."""
+    keys: frozenset[int]
+    """Of its System V shared memory."""
 
     def left(self) -> list[str]:
         """What is still there, in words."""
         found = [f"process {process}" for process in self.processes if is_alive(process)]
         found += [f"process {process}" for process in _mentioning(self.folder)]
         found += [f"port {port}" for port in self.ports & _listening()]
-        found += [f"segment {segment}" for segment in self.segments & _segments()]
+        found += [f"shared memory segment with the key {key}" for key in self.keys & _keys_in_use()]
         return found + ([f"folder {self.folder}"] if self.folder.exists() else [])
 
 
@@ -42,8 +42,13 @@ def of(deployment: Deployment) -> Traces:
         with contextlib.suppress(psutil.Error):
             ports |= {connection.laddr.port for connection in process.net_connections("tcp") if connection.status == psutil.CONN_LISTEN}
     databases = [node.name for node in deployment.nodes if node.role is Role.DATABASE]
-    segments = frozenset(_segment_of(folder / "data" / name) for name in databases)
-    return Traces(folder, tuple(members), frozenset(ports), segments)
+    return Traces(folder, tuple(members), frozenset(ports), frozenset(_key_of(folder / "data" / name) for name in databases))
+
+
+def of_half_made(name: str) -> Traces:
+    """The same of a deployment that was not finished: whatever there is now of its folders; PostgreSQL's keys are their inodes."""
+    folder = folder_of(name)
+    return Traces(folder, (), frozenset(), frozenset(path.stat().st_ino for path in (folder / "data").glob("*")))
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -59,14 +64,12 @@ def folder_of(name: str) -> Path:
     return Settings().state_dir / "deployments" / name
 
 
-def _segment_of(data: Path) -> tuple[int, int]:
-    key, identifier = (data / "postmaster.pid").read_text().splitlines()[6].split()
-    return int(key), int(identifier)
+def _key_of(data: Path) -> int:
+    return int((data / "postmaster.pid").read_text().splitlines()[6].split()[0])
 
 
-def _segments() -> set[tuple[int, int]]:
-    rows = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
-    return {(int(row.split()[0]), int(row.split()[1])) for row in rows}
+def _keys_in_use() -> set[int]:
+    return {int(row.split()[0]) for row in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
 
 
 def _listening() -> set[int]:

@@ -23,6 +23,7 @@ from experiments.cli import main
         (["bench", "cache", "--file", "own.py"], 1, "name one or the other"),
         (["bench", "--file", "gone.py"], 1, "gone.py: there is no such file"),
         (["bench", "--budget", "0.1"], 1, "--budget 0.1 is too short"),
+        (["bench", "cache", "--runs-dir", "/dev/null/runs"], 1, "/dev/null/runs: runs can't be written there"),
         (["bench", "cache", "--trials", "0"], 2, "--trials"),
         (["bench", "cache", "--trials", "many"], 2, "--trials"),
         (["bench", "cache", "--seed", "-1"], 2, "--seed"),
@@ -39,6 +40,12 @@ def test_a_mistake_is_one_line_and_a_status(capsys: pytest.CaptureFixture[str], 
     assert captured.err.startswith("error: ")
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+def test_a_list_that_can_not_be_written_is_found_before_anything_starts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The error names the file."""
+    assert main(["bench", "cache", "--runs-dir", str(tmp_path), "--write-run-list", str(tmp_path / "nowhere" / "list")]) == 1
+    assert "nowhere/list: the list of runs can't be written" in capsys.readouterr().err
 
 
 def test_a_wrong_variable_of_the_environment_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

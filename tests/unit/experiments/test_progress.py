@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.plan import TEAR_DOWN_S, TRIAL_OVERHEAD_S
+from experiments.plan import SWITCH_S, TEAR_DOWN_S, TRIAL_OVERHEAD_S
 from experiments.progress import ConsoleProgress, Pace, duration
 from experiments.records.schema import PlannedTrial
 from experiments.runner.attempt import Attempt
@@ -25,15 +25,27 @@ class Clock:
         return self.now_s
 
 
-def test_the_time_left_follows_what_trials_took_on_top_of_their_load() -> None:
-    """Before the first trial it is the plan's figure, then what was measured."""
+def _after(overheads_s: list[float]) -> float:
+    """Seconds left for a last trial of 20 s after trials of 10 s that took so much longer than their load."""
     clock = Clock()
-    pace = Pace([10.0, 10.0, 20.0], clock=clock)
-    assert pace.left_s() == 40 + 3 * TRIAL_OVERHEAD_S + TEAR_DOWN_S
-    pace.started()
-    clock.now_s = 16.0
-    pace.finished()
-    assert pace.left_s() == 30 + 2 * 6 + TEAR_DOWN_S
+    pace = Pace([10.0] * len(overheads_s) + [20.0], clock=clock)
+    for overhead_s in overheads_s:
+        pace.started()
+        clock.now_s += 10.0 + overhead_s
+        pace.finished()
+    return pace.left_s()
+
+
+def test_the_time_left_follows_what_trials_took_on_top_of_their_load() -> None:
+    """Before the first trials it is the plan's figure, then what was measured."""
+    planned_s = TRIAL_OVERHEAD_S + SWITCH_S / 2
+    assert _after([]) == 20 + planned_s + TEAR_DOWN_S
+    assert _after([7.0] * 5) == 20 + 7 + TEAR_DOWN_S
+
+
+def test_a_first_trial_that_brings_everything_up_does_not_frighten() -> None:
+    """Its half a minute is not expected of the others."""
+    assert _after([30.0]) == _after([])
 
 
 def test_durations_are_said_as_people_say_them() -> None:

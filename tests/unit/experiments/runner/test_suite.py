@@ -35,9 +35,11 @@ def suite(fake: FakeOutside, tmp_path: Path) -> Callable[..., SuiteOutcome]:
 
     def run(*experiments: Experiment) -> SuiteOutcome:
         settings = Settings(runs_dir=tmp_path / "runs", start_lead_s=0)
+        jobs = [Job(experiment, "nox -s bench -- tiny") for experiment in experiments]
+        outcome = SuiteOutcome()
         with Interrupts() as interrupts:
-            jobs = [Job(experiment, "nox -s bench -- tiny") for experiment in experiments]
-            return run_suite(jobs, fake.outside, settings, interrupts, FakeProgress())
+            run_suite(jobs, fake.outside, settings, interrupts, FakeProgress(), outcome)
+        return outcome
 
     return run
 
@@ -60,7 +62,7 @@ def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutsid
     outcome = suite(CALM_ONLY)
     trial = ["up", "flush", "load start", "load stop", "final read"]
     assert fake.events == ["down", "up", "seed", *trial[1:], *trial, *trial, "down"]
-    assert not outcome.interrupted
+    assert outcome.signal is None
     assert read_run(outcome.paths[0]).record.status == "finished"
 
 
@@ -109,7 +111,7 @@ def test_ctrl_c_in_the_load_keeps_finished_trials_and_removes_everything(fake: F
 
     fake.load.on_look = interrupt_the_second
     outcome = suite(CALM_ONLY)
-    assert outcome.interrupted
+    assert outcome.signal == signal.SIGINT
     assert len(_trials(outcome)) == 1
     assert read_run(outcome.paths[0]).record.status == "interrupted"
     assert fake.events[-2:] == ["load stop", "down"]
@@ -138,7 +140,7 @@ def test_more_ctrl_c_while_stopping_change_nothing(fake: FakeOutside, suite: Sui
 
     fake.load.on_look = interrupt_again_and_again
     outcome = suite(CALM_ONLY)
-    assert outcome.interrupted
+    assert outcome.signal == signal.SIGINT
     assert fake.events[-2:] == ["load stop", "down"]
 
 
@@ -197,7 +199,7 @@ def test_a_runs_folder_that_can_not_be_written_is_found_before_anything_starts(f
     (tmp_path / "runs").write_text("in the way")
     settings = Settings(runs_dir=tmp_path / "runs")
     with Interrupts() as interrupts, pytest.raises(RecordError, match="runs can't be written there"):
-        run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress())
+        run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress(), SuiteOutcome())
     assert fake.events == []
 
 
@@ -205,5 +207,5 @@ def test_too_little_room_is_found_before_anything_starts(fake: FakeOutside, tmp_
     """A disk that is nearly full is named with what a run needs."""
     settings = Settings(runs_dir=tmp_path, free_space_mib=10**9)
     with Interrupts() as interrupts, pytest.raises(RecordError, match="MiB are free and a run needs 1000000000"):
-        run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress())
+        run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress(), SuiteOutcome())
     assert fake.events == []
