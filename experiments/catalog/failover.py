@@ -22,7 +22,7 @@ EXPERIMENT = Experiment(
         Operation.ENROLL: 10,
         Operation.READ_ENROLLMENT: 5,
     },
-    arrivals=Arrivals(rate_per_s=150),
+    arrivals=Arrivals(rate_per_s=80),
     phases=Phases(warm_up_s=2, measure_s=8),
     claims=(
         BoundClaim(

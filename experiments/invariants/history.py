@@ -44,6 +44,6 @@ class History:
     accepted: tuple[str, ...]
     """Ids that 202 answers gave, one for each request."""
     unanswered: int
-    """Enrolment requests without a 202: they may have taken effect or not."""
+    """Enrolment requests without a 202, of this trial and of earlier ones that were not found yet: they may have taken effect or not."""
     final: FinalState | None
     """None: it could not be read."""

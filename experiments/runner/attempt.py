@@ -43,6 +43,8 @@ class Attempt:
     samples: list[Sample] = field(default_factory=list)
     faults: tuple[FaultRecord, ...] = ()
     final: FinalState | None = None
+    owed: int = 0
+    """Unanswered enrolment requests of earlier trials that may have taken effect only now."""
     reasons: list[str] = field(default_factory=list)
     """Why the trial is invalid."""
 
@@ -78,7 +80,7 @@ class Attempt:
 
     def trial(self) -> Trial:
         """The whole trial as it goes into the run directory."""
-        history = History(accepted=self.accepted(), unanswered=self.unanswered(), final=self.final)
+        history = History(accepted=self.accepted(), unanswered=self.unanswered() + self.owed, final=self.final)
         record = TrialRecord(
             trial_id=self.planned.trial_id,
             position=self.planned.position,

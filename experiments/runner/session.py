@@ -26,6 +26,8 @@ class Session:
     """What the load side made of the seeded data; None: nothing is seeded."""
     known: set[str] = field(default_factory=set)
     """Ids of enrolment requests that clients were given, or that were found and accounted for."""
+    owed: int = 0
+    """Enrolment requests of earlier trials that went unanswered and were not found since: a late one may still take effect."""
     _seeded_for: object = None
     _clean: bool = True
 
@@ -54,6 +56,7 @@ class Session:
         self.deployment = self.population = self._seeded_for = None
         self._clean = True
         self.known.clear()
+        self.owed = 0
 
 
 def _needs(experiment: Experiment) -> object:

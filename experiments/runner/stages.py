@@ -117,10 +117,12 @@ def load(bench: Bench, attempt: Attempt) -> None:
 
 def settle(bench: Bench, attempt: Attempt) -> None:
     """Wait until nothing is pending and read the business state."""
-    known = bench.session.known
+    session = bench.session
     accepted = attempt.accepted()
-    attempt.final = bench.session.outside.inspection.final_state(bench.deployment, accepted, known)
-    known.update(accepted, attempt.final.unacknowledged)
+    attempt.owed, session.owed = session.owed, session.owed + attempt.unanswered()
+    attempt.final = session.outside.inspection.final_state(bench.deployment, accepted, session.known)
+    session.known.update(accepted, attempt.final.unacknowledged)
+    session.owed = max(0, session.owed - len(attempt.final.unacknowledged))
 
 
 STAGES: Final = (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -50,7 +52,8 @@ def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dic
     try:
         mocks.set_mocks(monitor.mocks, project=_PROJECT, stack=stack, preview=False, logger=quiet, monitor=monitor)
         SETTINGS.outputs.clear()  # an earlier program that failed leaves its own there, as pulumi.runtime.test knows too
-        loop.run_until_complete(run_pulumi_func(collect))
+        with _pickler_restored():
+            loop.run_until_complete(run_pulumi_func(collect))
         return result
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
@@ -61,3 +64,19 @@ def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dic
         for each in loops:
             each.close()
         asyncio.set_event_loop(None)
+
+
+@contextlib.contextmanager
+def _pickler_restored() -> Iterator[None]:
+    """Undo what the SDK does to the standard pickler.
+
+    For each dynamic resource it wraps it once more and leaves it so, which is meant for a process that ends with its program: here it
+    would be slower each time, and too deep a recursion after some 900 resources.
+    """
+    pickler = pickle._Pickler  # noqa: SLF001 - what the SDK changes
+    kept = {name: getattr(pickler, name) for name in ("_batch_setitems", "save_dict")}
+    try:
+        yield
+    finally:
+        for name, method in kept.items():
+            setattr(pickler, name, method)

@@ -211,6 +211,8 @@ class FakeInspection:
     events: list[str]
     fail: ExperimentError | None = None
     status: str = "enrolled"
+    unacknowledged: list[tuple[str, ...]] = field(default_factory=list)
+    """What each final read finds that no client was told of; nothing once the list is empty."""
 
     def flush_cache(self, deployment: Deployment) -> None:
         """Nothing to empty."""
@@ -232,7 +234,7 @@ class FakeInspection:
             settled=True,
             requests={item: RequestState(self.status) for item in accepted},
             courses=(CourseState(course_id=1, capacity=99, taken=len(accepted), enrolled=len(accepted)),),
-            unacknowledged=(),
+            unacknowledged=self.unacknowledged.pop(0) if self.unacknowledged else (),
         )
 
 

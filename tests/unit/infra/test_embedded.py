@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import stat
 import threading
 from collections.abc import Callable
@@ -185,3 +186,11 @@ def test_a_damaged_state_is_said(bench: Bench, damage: str) -> None:
     bench.file.write_text(damage)
     with pytest.raises(StateError, match=r"state\.json is damaged; `python -m infra down --volumes`"):
         bench.engine()
+
+
+def test_many_programs_in_one_process_leave_the_standard_pickler_alone(bench: Bench) -> None:
+    """What the SDK does to the pickler for each dynamic resource does not add up over the treatments of a suite."""
+    before = dict(vars(pickle._Pickler))
+    for _ in range(3):
+        bench.up(chain)
+    assert dict(vars(pickle._Pickler)) == before

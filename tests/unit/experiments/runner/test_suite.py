@@ -156,6 +156,15 @@ def test_a_failed_load_is_recorded_with_its_reason_and_the_next_trial_runs(fake:
     assert outcome.runs[0].invalid == 1
 
 
+def test_an_unanswered_request_may_take_effect_in_a_later_trial_and_only_once(fake: FakeOutside, suite: Suite) -> None:
+    """Requests that timed out in one trial and appear in the next are no ghosts; more than went unanswered are."""
+    outcomes = [enrolments(2, outcome="timeout"), enrolments(3), enrolments(3)]
+    fake.load.make = lambda: outcomes.pop(0)
+    fake.inspection.unacknowledged = [(), ("late-1", "late-2"), ("ghost",)]
+    verdicts = [{item.name: item.verdict for item in trial.record.invariants}["no_ghosts"] for trial in _trials(suite(CALM_ONLY))]
+    assert verdicts == ["pass", "pass", "fail"]
+
+
 def test_a_state_that_can_not_be_read_makes_a_trial_invalid(fake: FakeOutside, suite: Suite) -> None:
     """Its requests are kept."""
     fake.inspection.fail = TrialError("GET /enroll failed")
