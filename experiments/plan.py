@@ -34,7 +34,7 @@ CACHE_MEMORY_MIB = 10
 """Redis, idle (measured)."""
 REPLICA_MEMORY_MIB = 75
 """One service replica or worker under load (measured)."""
-GENERATOR_MEMORY_MIB = 120
+GENERATOR_MEMORY_MIB = 280
 """Load generator and the lab itself (measured)."""
 
 

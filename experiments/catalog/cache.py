@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
     mix={Operation.READ_COURSE: 75, Operation.LIST_COURSES: 5, Operation.READ_STUDENT: 20},
     # A third of what two processors serve without a cache (measured): a busier machine must not turn the trial into one of overload.
     arrivals=Arrivals(rate_per_s=120),
-    phases=Phases(warm_up_s=5, measure_s=7),
+    phases=Phases(warm_up_s=4, measure_s=7),
     claims=(
         RatioClaim(
             statement="The cache reduces SQL statements per read by 40-100x",
