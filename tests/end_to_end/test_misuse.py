@@ -72,11 +72,12 @@ def test_a_wrong_command_is_one_clear_line(arguments: str, says: str, tmp_path: 
     ("change", "says"),
     [
         (("EXPERIMENT =", "EXPERIENCE ="), "defines no EXPERIMENT"),
-        (("rate_per_s=250", "rate_per_s=-1"), "rate_per_s"),
-        (("rate_per_s=250", "rate_per_s="), "invalid syntax"),
+        (("rate_per_s=", "rate_per_s=-"), "rate_per_s"),
+        (("rate_per_s=", "rate_per_s=="), "NameError"),
+        (("arrivals=", "arrivals=)"), "unmatched"),
         (('"cache": False', '"cach": False'), "there is no factor 'cach'"),
         (('numerator="off"', 'numerator="of"'), "names the treatment 'of'"),
-        (("measure_s=8", "measure_s=8, speed=1"), "speed"),
+        (("measure_s=", "speed=1, measure_s="), "speed"),
         (("from experiments.definition", "from experiments.definitions"), "experiments.definitions"),
     ],
 )
