@@ -1,4 +1,4 @@
-"""Every command of the project. `nox -l` lists them; plain `nox` checks the code in under a minute, with no server."""
+"""Every command of the project. `nox -l` lists them; plain `nox` checks the code in about a minute, with no server."""
 
 from __future__ import annotations
 
