@@ -137,7 +137,8 @@ def doctor() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status. What a user can mend is one line on standard error."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell had SIGINT ignored, as for its background jobs
+        signal.signal(number, _interrupt)
     try:
         result = app(arguments, prog_name="python -m infra", standalone_mode=False)
     except typer.TyperException as error:
