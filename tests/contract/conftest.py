@@ -26,9 +26,12 @@ def service_urls(lab: Deployment) -> dict[str, str]:
     return {name: f"http://{node.host}:{node.port}" for name, node in nodes.items()}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def broker(lab: Deployment) -> Iterator[Broker]:
-    """The broker as the services reach it; a deployment tells nobody that address, so it comes from a service's environment."""
+    """The broker as the services reach it; a deployment tells nobody that address, so it comes from a service's environment.
+
+    Connected for one module, because the broker closes a connection that is silent for long.
+    """
     main, *_ = operations.processes(lab, "enrollment-1")
     broker = Broker(main.environ()["SPIRE_BROKER_URL"])
     yield broker

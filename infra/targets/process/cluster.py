@@ -59,6 +59,7 @@ def _template(templates: Path, launch: Launch) -> Path:
 def _single_user(data: Path, launch: Launch, database: str, statements: str) -> None:
     options = ["-c", "exit_on_error=on", "-c", "log_statement=none", "-c", "log_min_error_statement=panic", "-c", "timezone=GMT"]
     options += ["-c", "log_timezone=GMT", "-c", "password_encryption=scram-sha-256"]
+    options += ["-c", "dynamic_shared_memory_type=mmap"]  # in its data folder: in /dev/shm it would outlive a SIGKILL
     command = [launch.argv[0], "--single", "-D", str(data), *options, database]
     _run(command, data, launch, f"{statements}\n")
 
