@@ -12,7 +12,7 @@ EXPERIMENT = Experiment(
     topology=Topology().override({"courses.replicas": 3}),
     treatments=(
         Treatment(name="control", title="no fault"),
-        Treatment(name="crash", title="courses-2 killed", faults=(Fault(kind="crash", node="courses-2", at_s=3.5, duration_s=2.5),)),
+        Treatment(name="crash", title="courses-2 killed", faults=(Fault(kind="crash", node="courses-2", at_s=5.2, duration_s=3),)),
     ),
     # Enrolments carry an Idempotency-Key, so the gateway may offer them to a second replica.
     mix={
