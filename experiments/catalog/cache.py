@@ -16,7 +16,7 @@ EXPERIMENT = Experiment(
     # Each trial begins with an empty cache, and what is rarely asked for is still cold after the warm-up: once every entry has lived its
     # 60 s the factor is larger.
     mix={Operation.READ_COURSE: 75, Operation.LIST_COURSES: 5, Operation.READ_STUDENT: 20},
-    # A third of what two processors serve without a cache (measured): a busier machine must not turn the trial into one of overload.
+    # Well below what two processors serve without a cache: at 250/s a slowed machine turned trials into ones of overload.
     arrivals=Arrivals(rate_per_s=120),
     phases=Phases(warm_up_s=4, measure_s=7),
     claims=(

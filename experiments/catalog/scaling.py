@@ -23,7 +23,7 @@ EXPERIMENT = Experiment(
         Operation.ENROLL: 6,
         Operation.READ_ENROLLMENT: 3,
     },
-    # A third of what two processors serve: a busier machine must not turn the trial into one of overload.
+    # Well below what two processors serve: a busier machine must not turn the trial into one of overload.
     arrivals=Arrivals(rate_per_s=100),
     phases=Phases(warm_up_s=2, measure_s=5),
     claims=(
