@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
+from sqlalchemy import select as _select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from app.courses.models import UNIQUE_CODE, Course, Reservation
-from app.courses.schemas import Seats
+from app.courses.schemas import CourseRead, Seats
 from app.courses.seats import LockedCourse, SeatAnswer, SeatOutcome
+from app.kit.database import Database, Query
 
 
 def create(session: Session, values: Mapping[str, Any], delivery_key: str | None) -> Course | None:
@@ -30,12 +32,30 @@ def get(session: Session, course_id: int) -> Course | None:
     return session.exec(select(Course).where(Course.id == course_id)).one_or_none()
 
 
-def page(session: Session, limit: int, offset: int, code: str | None) -> Sequence[Course]:
-    """Courses in the order of their ids, or the one of that code."""
-    statement = select(Course).order_by(col(Course.id)).limit(limit).offset(offset)
-    if code is not None:
-        statement = statement.where(Course.code == code)
-    return session.exec(statement).all()
+_COLUMNS: tuple[Any, ...] = (Course.id, Course.name, Course.code, Course.capacity, Course.prerequisites, Course.version)
+_READ = Query(_select(*_COLUMNS).where(col(Course.id) == bindparam("course_id")))
+_PAGE = Query(_select(*_COLUMNS).order_by(col(Course.id)).limit(bindparam("most")).offset(bindparam("skipped")))
+_OF_CODE = Query(_select(*_COLUMNS).where(col(Course.code) == bindparam("code")).limit(bindparam("most")).offset(bindparam("skipped")))
+
+
+def read(database: Database, course_id: int) -> CourseRead | None:
+    """The course of that id as clients see it."""
+    rows = database.fetch(_READ, course_id=course_id)
+    return _course_read(rows[0]) if rows else None
+
+
+def page(database: Database, limit: int, offset: int, code: str | None) -> list[CourseRead]:
+    """Courses in the order of their ids, or the one of that code, as clients see them."""
+    if code is None:
+        rows = database.fetch(_PAGE, most=limit, skipped=offset)
+    else:
+        rows = database.fetch(_OF_CODE, code=code, most=limit, skipped=offset)
+    return [_course_read(row) for row in rows]
+
+
+def _course_read(row: tuple[Any, ...]) -> CourseRead:
+    course_id, name, code, capacity, prerequisites, version = row
+    return CourseRead(id=course_id, name=name, code=code, capacity=capacity, prerequisites=prerequisites, version=version)
 
 
 def seats(session: Session, course_id: int) -> Seats | None:

@@ -35,25 +35,24 @@ class CoursesService:
         self._cache.changed(None, course.version)
         return _read(course)
 
-    def get(self, course_id: int) -> Answer:
+    async def get(self, course_id: int) -> Answer:
         """A course, serialized."""
 
         def load() -> Entry:
-            course = self._database.read(lambda session: repository.get(session, course_id))
+            course = repository.read(self._database, course_id)
             if course is None:
                 raise CourseNotFoundError(course_id)
-            return Entry(course.version, _read(course).model_dump_json().encode())
+            return Entry(course.version, course.model_dump_json().encode())
 
-        return self._cache.item(str(course_id), load)
+        return await self._cache.item(str(course_id), load)
 
-    def page(self, limit: int, offset: int, code: str | None) -> Answer:
+    async def page(self, limit: int, offset: int, code: str | None) -> Answer:
         """Courses in the order of their ids, serialized."""
 
         def load() -> bytes:
-            found = self._database.read(lambda session: repository.page(session, limit, offset, code))
-            return _PAGE.dump_json([_read(course) for course in found])
+            return _PAGE.dump_json(repository.page(self._database, limit, offset, code))
 
-        return self._cache.page(f"{limit}:{offset}:{code or ''}", load)
+        return await self._cache.page(f"{limit}:{offset}:{code or ''}", load)
 
     def seats(self, course_id: int) -> Seats:
         """The seats of a course now, past the cache."""

@@ -35,7 +35,6 @@ def create_app(settings: Settings) -> Application:
     return Application(
         title="Mini-SPIRE enrollment",
         replica=settings.replica,
-        threads=settings.threads,
         health=Health({"database": database.check}),
         metrics=metrics,
         parts=[

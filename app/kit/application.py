@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
-import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import Receive, Scope, Send
 
 from app.kit.errors import Problem
+from app.kit.fast import FastLayer, FastPath
 from app.kit.health import Health, health_router
 from app.kit.metrics import Metrics
 from app.kit.middleware import RequestFrame
@@ -37,17 +38,16 @@ class Application(FastAPI):
         *,
         title: str,
         replica: str,
-        threads: int,
         health: Health,
         metrics: Metrics,
         parts: Sequence[Part],
         routers: Sequence[APIRouter] = (),
+        fast_paths: Sequence[FastPath] = (),
     ) -> None:
-        """``parts`` are started in order and stopped in reverse."""
+        """``parts`` are started in order and stopped in reverse; each of ``fast_paths`` has its endpoint among ``routers``."""
 
         @contextlib.asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            anyio.to_thread.current_default_thread_limiter().total_tokens = threads
             with contextlib.ExitStack() as stack:
                 for part in parts:
                     part.start()
@@ -56,10 +56,20 @@ class Application(FastAPI):
 
         super().__init__(title=title, docs_url=None, redoc_url=None, lifespan=lifespan)
         self.health = health
+        self._fast = FastLayer(fast_paths, replica=replica, metrics=metrics)
         for router in (*routers, health_router(health, metrics)):
             self.include_router(router)
         install(self)
         self.add_middleware(RequestFrame, replica=replica, metrics=metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a connection: the fast way where the request is plain, else through the framework."""
+        if scope["type"] == "http" and (path := self._fast.find(scope)) is not None:
+            unread = await self._fast.answer(path, scope, receive, send)
+            if unread is None:
+                return
+            receive = unread
+        await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The framework's description, with the schema of our errors in place of its own."""

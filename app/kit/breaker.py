@@ -1,4 +1,4 @@
-"""A circuit breaker that also remembers effects which were lost while the other side was away."""
+"""Circuit breakers: one that also remembers effects which were lost while the other side was away, and a plain one."""
 
 from __future__ import annotations
 
@@ -90,3 +90,41 @@ class CircuitBreaker:
         self._well_since_s = None
         if self._next_probe_s is None:
             self._next_probe_s = self._clock() + self._probe_interval_s
+
+
+class HalfOpenBreaker:
+    """Open from a failure on; then one attempt each ``retry_interval_s`` is let through, until one succeeds.
+
+    For calls whose own attempts are the only probes (M. Nygard, Release It!, "Circuit Breaker").
+    """
+
+    def __init__(self, *, retry_interval_s: float, clock: Callable[[], float]) -> None:
+        self._retry_interval_s = retry_interval_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next_attempt_s: float | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether every attempt is let through."""
+        return self._next_attempt_s is None
+
+    def admits(self) -> bool:
+        """Whether this attempt may be made."""
+        if self.closed:
+            return True
+        with self._lock:
+            now_s = self._clock()
+            if self._next_attempt_s is not None and now_s < self._next_attempt_s:
+                return False
+            self._next_attempt_s = now_s + self._retry_interval_s
+            return True
+
+    def succeeded(self) -> None:
+        """The other side has answered."""
+        self._next_attempt_s = None
+
+    def failed(self) -> None:
+        """The other side is away or silent."""
+        with self._lock:
+            self._next_attempt_s = self._clock() + self._retry_interval_s

@@ -119,6 +119,21 @@ class UnavailableError(ProblemError):
         return {"Retry-After": str(RETRY_AFTER_S)}
 
 
+class OverloadedError(ProblemError):
+    """The replica has more to do than it can do in time; the request has had no effect."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    name = "overloaded"
+    title = "Too many requests at once"
+
+    def __init__(self) -> None:
+        super().__init__("this replica has more to do than it can do in time")
+
+    def headers(self) -> dict[str, str]:
+        """When to come again."""
+        return {"Retry-After": str(RETRY_AFTER_S)}
+
+
 class InternalError(ProblemError):
     """A mistake of ours; its details are in the log, under the request id."""
 
@@ -130,7 +145,7 @@ class InternalError(ProblemError):
 def responses(*kinds: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of an endpoint's errors: those kinds, and those that any endpoint has."""
     by_status: dict[int, list[type[ProblemError]]] = {}
-    every: tuple[type[ProblemError], ...] = (*kinds, InvalidError, UnavailableError)
+    every: tuple[type[ProblemError], ...] = (*kinds, InvalidError, UnavailableError, OverloadedError)
     for kind in every:
         by_status.setdefault(kind.status.value, []).append(kind)
     schema: Mapping[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

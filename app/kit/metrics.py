@@ -25,7 +25,10 @@ class Metrics:
             buckets=LATENCY_BUCKETS_S,
             registry=self._registry,
         )
-        self._cached_reads = self.counter("cached_reads", "reads by how the cache answered: hit, miss or off", "result")
+        self._of_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        """Series once looked up; the client library takes a lock and a tuple of strings for it each time."""
+        cached_reads = self.counter("cached_reads", "reads by how the cache answered: hit, miss or off", "result")
+        self._of_cache = {result: cached_reads.labels(result) for result in ("hit", "miss", "off")}
 
     def counter(self, name: str, documentation: str, *labels: str) -> Counter:
         """A counter of that name; Prometheus appends ``_total``."""
@@ -37,12 +40,16 @@ class Metrics:
 
     def request_answered(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one request; ``route`` is the template, never the path, so that the number of series stays small."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._latency_s.labels(method, route).observe(duration_s)
+        key = (method, route, status)
+        series = self._of_request.get(key)
+        if series is None:
+            series = self._of_request[key] = (self._requests.labels(method, route, str(status)), self._latency_s.labels(method, route))
+        series[0].inc()
+        series[1].observe(duration_s)
 
     def cache_answered(self, result: str) -> None:
         """Count one read of what may be cached."""
-        self._cached_reads.labels(result).inc()
+        self._of_cache[result].inc()
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

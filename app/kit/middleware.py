@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
-import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -23,10 +23,19 @@ INTERNAL_PATH = "/internal/"
 _USABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
+def usable_request_id(given: str) -> str | None:
+    """The id if it is short and harmless to log."""
+    return given if _USABLE_REQUEST_ID.fullmatch(given) else None
+
+
+def new_request_id() -> str:
+    """An id for a request that came without one; no secret, so it needs no system call."""
+    return f"{random.getrandbits(128):032x}"
+
+
 async def delivered_request_id(request: Request) -> str | None:
     """The X-Request-Id that came with the request; the gateway sends the same one when it delivers a request a second time."""
-    given = request.headers.get("x-request-id", "")
-    return given if _USABLE_REQUEST_ID.fullmatch(given) else None
+    return usable_request_id(request.headers.get("x-request-id", ""))
 
 
 class RequestFrame:
@@ -44,7 +53,7 @@ class RequestFrame:
             return
         started_s = time.perf_counter()
         request = Request(_read_as_json(scope))
-        current = await delivered_request_id(request) or uuid.uuid4().hex
+        current = await delivered_request_id(request) or new_request_id()
         request_id.set(current)
         body = _BoundedBody(receive, MAX_INTERNAL_BODY_BYTES if request.url.path.startswith(INTERNAL_PATH) else MAX_PUBLIC_BODY_BYTES)
         status: int | None = None
@@ -66,7 +75,7 @@ class RequestFrame:
         except Exception as error:  # the outermost frame: no other place could still answer
             if status is not None:
                 raise
-            await problem_response(internal(request, error))(scope, receive, send_framed)
+            await problem_response(internal(request.method, request.url.path, error))(scope, receive, send_framed)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             self._metrics.request_answered(request.method, route, status or 0, time.perf_counter() - started_s)

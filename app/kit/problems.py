@@ -40,9 +40,9 @@ def invalid(error: RequestValidationError) -> InvalidError:
     return InvalidError(f"these values are not acceptable: {named}", fields)
 
 
-def internal(request: Request, error: Exception) -> InternalError:
+def internal(method: str, path: str, error: Exception) -> InternalError:
     """What a client is told of a mistake of ours: nothing but that it was logged."""
-    log.error("unexpected error", exc_info=error, extra={"path": request.url.path, "method": request.method})
+    log.error("unexpected error", exc_info=error, extra={"path": path, "method": method})
     return InternalError("the service failed to answer; the log tells more under this request id")
 
 
@@ -63,7 +63,7 @@ def _problem_of(request: Request, error: Exception) -> ProblemError:
         return invalid(error)
     if isinstance(error, HTTPException):
         return _of_framework(request, error)
-    return internal(request, error)
+    return internal(request.method, request.url.path, error)
 
 
 def _of_framework(request: Request, error: HTTPException) -> ProblemError:

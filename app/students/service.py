@@ -33,26 +33,24 @@ class StudentsService:
         self._cache.changed(None, student.version)
         return student
 
-    def get(self, student_id: int) -> Answer:
+    async def get(self, student_id: int) -> Answer:
         """A student, serialized."""
 
         def load() -> Entry:
-            student = self._database.read(lambda session: repository.get(session, student_id))
+            student = repository.read(self._database, student_id)
             if student is None:
                 raise StudentNotFoundError(student_id)
-            return Entry(student.version, _read(student).model_dump_json().encode())
+            return Entry(student.version, student.model_dump_json().encode())
 
-        return self._cache.item(str(student_id), load)
+        return await self._cache.item(str(student_id), load)
 
-    def page(self, limit: int, offset: int) -> Answer:
+    async def page(self, limit: int, offset: int) -> Answer:
         """Students in the order of their ids, serialized."""
 
         def load() -> bytes:
-            return _PAGE.dump_json(
-                [_read(student) for student in self._database.read(lambda session: repository.page(session, limit, offset))]
-            )
+            return _PAGE.dump_json(repository.page(self._database, limit, offset))
 
-        return self._cache.page(f"{limit}:{offset}", load)
+        return await self._cache.page(f"{limit}:{offset}", load)
 
     def replace(self, student_id: int, body: StudentBody) -> StudentRead:
         """The student with every field as given."""
@@ -71,8 +69,7 @@ class StudentsService:
 
     def lookup(self, student_ids: Sequence[int]) -> LookupResult:
         """Those of the students that exist, past the cache: a decision is made from them."""
-        found = self._database.read(lambda session: repository.lookup(session, student_ids))
-        return LookupResult(students=[_read(student) for student in found])
+        return LookupResult(students=repository.lookup(self._database, student_ids))
 
     def _change(self, student_id: int, values: dict[str, Any]) -> StudentRead:
         def work(session: Session) -> Student:

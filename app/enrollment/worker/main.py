@@ -33,7 +33,6 @@ def create_app(settings: WorkerSettings) -> Application:
     return Application(
         title="Mini-SPIRE enrolment worker",
         replica=settings.replica,
-        threads=1,
         health=Health({"database": database.check, "broker": consumer.check}),
         metrics=metrics,
         parts=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.kit.breaker import CircuitBreaker
+from app.kit.breaker import CircuitBreaker, HalfOpenBreaker
 
 
 class Clock:
@@ -109,3 +109,22 @@ def test_what_is_lost_during_a_probe_is_not_made_good_by_it(breaker: CircuitBrea
     breaker.recovered(begun)
     assert not breaker.closed
     assert breaker.losses_outstanding
+
+
+def test_a_half_open_breaker_lets_one_attempt_through_each_interval(clock: Clock) -> None:
+    """After a failure one attempt an interval is made; a success lets all through again."""
+    breaker = HalfOpenBreaker(retry_interval_s=1.0, clock=clock)
+    assert breaker.admits()
+    breaker.failed()
+    assert not breaker.closed
+    assert not breaker.admits()
+    clock.now_s = 1.0
+    assert [breaker.admits() for _ in range(3)] == [True, False, False]
+    breaker.failed()
+    clock.now_s = 1.5
+    assert not breaker.admits()
+    clock.now_s = 2.0
+    assert breaker.admits()
+    breaker.succeeded()
+    assert breaker.closed
+    assert breaker.admits()

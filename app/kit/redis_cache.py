@@ -1,0 +1,281 @@
+r"""The cache in Redis: what is cached, when it is valid, who loads it, and what happens while Redis is away.
+
+Every cached value carries a stamp and a version: ``<stamp> <version>\n<body>``. The stamp is the namespace's epoch, a random token
+kept in Redis; a page's stamp also has the generation of all pages. A value whose stamp is not the current one does not exist. A
+changed item leaves a tombstone (its new version, no body), so that a reader who loaded the older version can't put it back.
+
+Of all requests of a process that miss the same key one loads; of all processes, one, as long as it is quick: it holds a short lock
+in Redis, which nobody has to wait for in the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from pydantic import SecretStr
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.kit.breaker import CircuitBreaker
+from app.kit.cache import Answer, Cache, CacheState, Entry, NoCache
+from app.kit.flight import SingleFlight
+from app.kit.metrics import Metrics
+from app.kit.redis_link import LinkError, RedisLink
+from app.kit.settings import CachedServiceSettings
+from app.kit.work import Work
+
+log = logging.getLogger(__name__)
+
+READ_TIMEOUT_S = 0.04
+"""A read that waits longer for Redis would have been faster without it."""
+WRITE_TIMEOUT_S = 0.25
+WRITE_RETRIES = 1
+"""Invalidations are worth waiting for: where one is lost, other replicas serve the old value until this one reaches Redis again."""
+FAILURES_TO_OPEN = 3
+PROBE_INTERVAL_S = 0.5
+SETTLE_S = 1.0
+"""After an outage: by then every replica has probed, and made good the invalidations that it could not deliver."""
+PROBE_TICK_S = 0.25
+"""Also while all is well: a replica without traffic must notice an outage, for the others may have lost invalidations in it."""
+TTL_JITTER = 0.1
+"""Entries live up to this share shorter, so that those filled together don't expire together."""
+TOMBSTONE_TTL_MS = 120_000
+SLOWEST_FILL_S = 60.0
+"""A reader that took longer than this from its load on must not fill: the tombstone against its old value may have expired."""
+LOCK_TTL_MS = 1_000
+WAITS_FOR_LOADER_S = (0.001, 0.002, 0.004, 0.008, 0.015, 0.02)
+"""Between looks for what another process loads; 50 ms in all, several times what a load takes. Then the waiting process loads too."""
+
+_FILL = """
+if redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
+local found = redis.call('GET', KEYS[1])
+if found then
+  local stamp, version = string.match(found, '^(%S+) (%d+)\\n')
+  if stamp == ARGV[1] and tonumber(version) > tonumber(ARGV[2]) then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2] .. '\\n' .. ARGV[4], 'PX', ARGV[3])
+return 1
+"""
+_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_INVALIDATE = """
+redis.call('SET', KEYS[2], ARGV[1])
+if not KEYS[3] then return 1 end
+local epoch = redis.call('GET', KEYS[1])
+local found = redis.call('GET', KEYS[3])
+if not epoch then return 1 end
+if found then
+  local stamp, version = string.match(found, '^(%S+) (%d+)\\n')
+  if stamp == epoch and tonumber(version) > tonumber(ARGV[2]) then return 0 end
+end
+redis.call('SET', KEYS[3], epoch .. ' ' .. ARGV[2] .. '\\n', 'PX', ARGV[3])
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    stamp: bytes
+    version: bytes | None
+    """None where nothing valid is cached."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value is kept, and the tokens that its stamp is made of."""
+
+    key: str
+    guards: tuple[str, ...]
+
+    @property
+    def lock(self) -> str:
+        return f"{self.key}:lock"
+
+
+class RedisCache:
+    """A cache in Redis that is never waited for and never trusted after it was away."""
+
+    def __init__(self, url: SecretStr, *, namespace: str, ttl_s: int, replica: str, work: Work, metrics: Metrics) -> None:
+        self._link = RedisLink(url, timeout_s=READ_TIMEOUT_S, name=replica)
+        self._patient_redis = _patient_client(url, replica)
+        self._invalidate_script = self._patient_redis.register_script(_INVALIDATE)
+        self._work = work
+        self._namespace = namespace
+        self._epoch_key = f"{namespace}:epoch"
+        self._generation_key = f"{namespace}:generation"
+        self._item_guards = (self._epoch_key,)
+        self._page_guards = (self._epoch_key, self._generation_key)
+        self._ttl_ms = ttl_s * 1000
+        self._breaker = CircuitBreaker(
+            failures_to_open=FAILURES_TO_OPEN, probe_interval_s=PROBE_INTERVAL_S, settle_s=SETTLE_S, clock=time.monotonic
+        )
+        self._avoided = metrics.counter("stampedes_avoided", "reads that got what another request was loading, by where it was", "where")
+        self._flights: SingleFlight[bytes] = SingleFlight(on_join=self._avoided.labels("process").inc)
+        self._stop = threading.Event()
+        self._prober = threading.Thread(target=self._probe_until_stopped, name="cache-probe", daemon=True)
+        metrics.watch("cache_connected", "1 while the shared connection to the cache stands", lambda: float(self._link.connected))
+        metrics.watch(
+            "cache_available", "1 while the cache is asked, 0 while its circuit breaker is open", lambda: float(self._breaker.closed)
+        )
+
+    async def item(self, key: str, load: Callable[[], Entry]) -> Answer:
+        """One thing, from the cache or from ``load``."""
+        return await self._fetch(_Place(f"{self._namespace}:item:{key}", self._item_guards), load)
+
+    async def page(self, key: str, load: Callable[[], bytes]) -> Answer:
+        """One page of a list, from the cache or from ``load``."""
+        return await self._fetch(_Place(f"{self._namespace}:page:{key}", self._page_guards), lambda: Entry(0, load()))
+
+    def changed(self, key: str | None, version: int) -> None:
+        """Outdate the item and every page; where that can't be delivered, nothing cached before is served again."""
+        keys = [self._epoch_key, self._generation_key, *([f"{self._namespace}:item:{key}"] if key is not None else [])]
+        if self._breaker.delivers:
+            try:
+                self._invalidate_script(keys=keys, args=[_token(), version, TOMBSTONE_TTL_MS])
+            except redis.RedisError as error:
+                log.warning("an invalidation was not delivered", extra={"error": type(error).__name__})
+            else:
+                return
+        self._breaker.lost()
+
+    def start(self) -> None:
+        """Connect, and begin to probe in the background."""
+        self._link.start()
+        self._prober.start()
+
+    def stop(self) -> None:
+        """End the probing and close the connections."""
+        self._stop.set()
+        self._prober.join(timeout=1)
+        self._link.stop()
+        self._patient_redis.close()
+
+    async def _fetch(self, place: _Place, load: Callable[[], Entry]) -> Answer:
+        found = await self._find(place) if self._breaker.closed else None
+        if found is None:
+            return Answer((await self._work.run(load)).body, CacheState.OFF)
+        if found.body:
+            return Answer(found.body, CacheState.HIT)
+        # The stamp and version are part of the flight's name: who asks after a write must not join a load from before it.
+        body = await self._flights.run((place.key, found.stamp, found.version), lambda: self._load_once(place, found.stamp, load))
+        return Answer(body, CacheState.MISS)
+
+    async def _load_once(self, place: _Place, stamp: bytes, load: Callable[[], Entry]) -> bytes:
+        """What another process has loaded meanwhile, or what this one loads and fills in."""
+        token = _token()
+        if not await self._lead(place, token):
+            for wait_s in WAITS_FOR_LOADER_S:
+                await asyncio.sleep(wait_s)
+                found = await self._find(place)
+                if found is None:
+                    break
+                if found.body:
+                    self._avoided.labels("system").inc()
+                    return found.body
+                if await self._lead(place, token):
+                    stamp = found.stamp
+                    break
+        started_s = time.monotonic()
+        try:
+            entry = await self._work.run(load)
+        except BaseException:
+            self._send("EVAL", _UNLOCK, 1, place.lock, token)
+            raise
+        ttl_ms = int(self._ttl_ms * random.uniform(1 - TTL_JITTER, 1))  # noqa: S311 -- jitter, no secret
+        if time.monotonic() - started_s < SLOWEST_FILL_S:
+            self._send("EVAL", _FILL, 2, place.key, place.lock, stamp, entry.version, ttl_ms, entry.body, token)
+        return entry.body
+
+    async def _lead(self, place: _Place, token: str) -> bool:
+        """Whether this process is the one to load; also where Redis doesn't tell."""
+        try:
+            return await self._link.call("SET", place.lock, token, "NX", "PX", LOCK_TTL_MS) is not None
+        except LinkError:
+            self._breaker.failed()
+            return True
+
+    def _send(self, *command: bytes | str | int) -> None:
+        """Without waiting: answers come in order, so later reads of this process see the effect."""
+        try:
+            self._link.call(*command)
+        except LinkError:
+            self._breaker.failed()
+
+    async def _find(self, place: _Place) -> _Found | None:
+        """What is cached there; None where Redis does not tell."""
+        try:
+            *stamps, value = await self._link.call("MGET", *place.guards, place.key)
+            if None in stamps:
+                stamps = [await self._agree(guard) for guard in place.guards]
+        except LinkError:
+            self._breaker.failed()
+            return None
+        self._breaker.succeeded()
+        stamp = stamps[0] if len(stamps) == 1 else b".".join(stamps)
+        if value is not None:
+            head, _, body = value.partition(b"\n")
+            stamped, _, version = head.partition(b" ")
+            if stamped == stamp:
+                return _Found(stamp, version, body)
+        return _Found(stamp, None, b"")
+
+    async def _agree(self, guard: str) -> bytes:
+        """The token under that key; of many replicas that find none at once, one makes it."""
+        self._link.call("SET", guard, _token(), "NX")
+        return bytes(await self._link.call("GET", guard))
+
+    def _probe_until_stopped(self) -> None:
+        while not self._stop.wait(PROBE_TICK_S):
+            try:
+                if self._breaker.closed:
+                    self._patient_redis.ping()
+                elif self._breaker.probe_due():
+                    self._recover()
+            except redis.RedisError:
+                self._breaker.missed_probe()
+
+    def _recover(self) -> None:
+        losses = self._breaker.begin_probe()
+        if self._breaker.losses_outstanding:
+            self._patient_redis.set(self._epoch_key, _token())
+        else:
+            self._patient_redis.ping()
+        self._breaker.recovered(losses)
+        if self._breaker.closed:
+            log.info("the cache is asked again")
+
+
+def _patient_client(url: SecretStr, name: str) -> Any:
+    """A client for effects; it gives up in time, where redis-py's own default retries ten times, for up to a minute."""
+    return redis.Redis.from_url(
+        url.get_secret_value(),
+        client_name=name,
+        socket_timeout=WRITE_TIMEOUT_S,
+        socket_connect_timeout=WRITE_TIMEOUT_S,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), WRITE_RETRIES),
+        health_check_interval=0,
+    )
+
+
+def _token() -> str:
+    """Random, so that a token which was evicted or flushed is never made a second time."""
+    return secrets.token_hex(8)
+
+
+def open_cache(settings: CachedServiceSettings, *, namespace: str, work: Work, metrics: Metrics) -> Cache:
+    """The cache that the settings name, or none where they name none."""
+    if settings.cache_url is None:
+        return NoCache(work)
+    return RedisCache(
+        settings.cache_url, namespace=namespace, ttl_s=settings.cache_ttl_s, replica=settings.replica, work=work, metrics=metrics
+    )
