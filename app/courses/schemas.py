@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field
 
 from app.courses.seats import SeatOutcome
-from app.kit.http import Body, Id
+from app.kit.http import INTEGRAL, Body, Id, Patch
 
 MAX_PREREQUISITES = 20
 MAX_COMPLETED = 200
@@ -17,7 +17,7 @@ LARGEST_BATCH = 100
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Web Systems"])]
 Code = Annotated[str, Field(max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", examples=["CS326"])]
-Capacity = Annotated[int, Field(strict=True, ge=0, le=LARGEST_CAPACITY, examples=[100])]
+Capacity = Annotated[int, Field(strict=True, ge=0, le=LARGEST_CAPACITY, examples=[100]), INTEGRAL]
 Prerequisites = Annotated[list[Code], Field(max_length=MAX_PREREQUISITES), AfterValidator(lambda codes: list(dict.fromkeys(codes)))]
 
 
@@ -30,26 +30,13 @@ class CourseBody(Body):
     prerequisites: Prerequisites = Field(default_factory=list)
 
 
-class CoursePatch(Body):
+class CoursePatch(Patch):
     """The fields of a course to change."""
 
     name: Name | None = None
     code: Code | None = None
     capacity: Capacity | None = None
     prerequisites: Prerequisites | None = None
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _given_is_not_null(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("must not be null; leave the field out to keep it")
-        return value
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("at least one field is needed")
-        return self
 
 
 class CourseRead(BaseModel):

@@ -15,7 +15,7 @@ import psycopg2.extensions
 from pydantic import SecretStr
 from sqlalchemy import ClauseElement, Connection, ExceptionContext, Executable, MetaData, QueuePool, create_engine, event, func
 from sqlalchemy.dialects.postgresql import psycopg2 as psycopg2_dialect
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session
 from sqlmodel import select as select_
@@ -43,6 +43,8 @@ SCHEMA_LOCK = 7_311_913
 """Any number: the advisory lock that lets one replica at a time make the tables."""
 QUERY_CANCELED = "57014"
 """By the statement timeout: the server is slow, not away."""
+UNDEFINED_TABLE = "42P01"
+"""A request came before :meth:`Database.prepare` had made the tables."""
 TRANSIENT_SQLSTATES = frozenset({"40001", "40P01"})
 """serialization_failure and deadlock_detected: the transaction has had no effect and may simply be tried again."""
 
@@ -127,9 +129,12 @@ class Database:
 
     def watch(self, metrics: Metrics) -> None:
         """Have the state of the pool and of the circuit breaker told."""
-        pool = cast("QueuePool", self._engine.pool)
-        metrics.watch("database_pool_size", "connections that the pool may hold", lambda: float(pool.size()))
-        metrics.watch("database_pool_in_use", "connections of the pool that are in use", lambda: float(pool.checkedout()))
+
+        def pool() -> QueuePool:
+            return cast("QueuePool", self._engine.pool)
+
+        metrics.watch("database_pool_size", "connections that the pool may hold", lambda: float(pool().size()))
+        metrics.watch("database_pool_in_use", "connections of the pool that are in use", lambda: float(pool().checkedout()))
         metrics.watch(
             "database_available", "1 while the database is asked, 0 while its circuit breaker is open", lambda: float(self._breaker.closed)
         )
@@ -195,6 +200,8 @@ class Database:
             raw.autocommit = False
         except BaseException as error:
             pooled.invalidate(error)  # also where it would still be usable: rare, and nothing half-done goes back into the pool
+            if raw.closed:
+                self._engine.dispose()  # as SQLAlchemy does: where the server has closed one connection it has closed them all
             raise
         else:
             return rows
@@ -235,6 +242,10 @@ class Database:
                 self._breaker.failed()
             log.warning("the database is away", extra={"error": type(cause).__name__})
             raise UnavailableError("the database is away") from error
+        except (ProgrammingError, psycopg2.ProgrammingError) as error:
+            if getattr(getattr(error, "orig", error), "pgcode", None) != UNDEFINED_TABLE:
+                raise
+            raise UnavailableError("the database has no tables yet") from error
         self._breaker.succeeded()
         return result
 

@@ -143,10 +143,14 @@ class InternalError(ProblemError):
 
 
 def responses(*kinds: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of an endpoint's errors: those kinds, and those that any endpoint has."""
+    """What OpenAPI says of an endpoint's errors: those kinds, and those that any endpoint with inputs has."""
+    return described(*kinds, InvalidError, TooLargeError, UnavailableError, OverloadedError)
+
+
+def described(*kinds: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of these kinds of errors."""
     by_status: dict[int, list[type[ProblemError]]] = {}
-    every: tuple[type[ProblemError], ...] = (*kinds, InvalidError, UnavailableError, OverloadedError)
-    for kind in every:
+    for kind in kinds:
         by_status.setdefault(kind.status.value, []).append(kind)
     schema: Mapping[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from app.kit.errors import ProblemError, UnavailableError
+from app.kit.errors import ProblemError, UnavailableError, described
 from app.kit.metrics import Metrics
 
 CHECK_VALID_S = 0.5
@@ -64,12 +64,12 @@ def health_router(health: Health, metrics: Metrics) -> APIRouter:
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    @router.get("/readyz", summary="Can serve: its dependencies answer")
+    @router.get("/readyz", summary="Can serve: its dependencies answer", responses=described(UnavailableError))
     async def readyz() -> JSONResponse:
         await anyio.to_thread.run_sync(health.check, limiter=limiter)
         return JSONResponse({"status": "ready"})
 
-    @router.get("/metrics", summary="Prometheus metrics")
+    @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics_() -> Response:
         return Response(metrics.text(), media_type=metrics.content_type)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from fastapi import Depends, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from app.kit.cache import Answer, CacheState
 from app.kit.fast import FastRequest, Reply
@@ -19,7 +19,14 @@ LARGEST_ID = 2**31 - 1
 LARGEST_PAGE = 500
 LARGEST_OFFSET = 10_000_000
 
-Id = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
+
+def _integral(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+INTEGRAL = BeforeValidator(_integral)
+"""For strict integers inside a body: as in JSON Schema 10.0 is one, and neither true nor "10" is."""
+Id = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID), INTEGRAL]
 """An id inside a body."""
 PathId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="entries at most; a page with fewer is the last")]
@@ -32,6 +39,32 @@ class Body(BaseModel):
     """Base of what a client sends: a name that does not exist is an error, not a silent typo."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def _describe_patch(schema: dict[str, Any]) -> None:
+    schema["minProperties"] = 1
+    for name, found in schema["properties"].items():
+        alternatives = found.pop("anyOf", [])
+        schema["properties"][name] = {**found, **next((item for item in alternatives if item != {"type": "null"}), {})}
+
+
+class Patch(Body):
+    """Base of a change: the fields to change, at least one; ``None`` stands for one that is not given and can't be sent."""
+
+    model_config = ConfigDict(json_schema_extra=_describe_patch)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _given_is_not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("must not be null; leave the field out to keep it")
+        return value
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("at least one field is needed")
+        return self
 
 
 def json_response(body: BaseModel | bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:

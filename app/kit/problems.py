@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.requests import Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from app.kit.errors import (
     MEDIA_TYPE,
@@ -72,5 +73,11 @@ def _of_framework(request: Request, error: HTTPException) -> ProblemError:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFoundError("this path does not exist")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return MethodNotAllowedError(f"{request.method} is not possible here", (error.headers or {}).get("Allow", ""))
+        return MethodNotAllowedError(f"{request.method} is not possible here", ", ".join(_allowed_methods(request)))
     return InvalidError("the body could not be read", [InvalidField(field="body", detail="not readable as JSON")])
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Those of every route of this path; the framework's own answer has those of the first one only."""
+    routes = [route for route in request.app.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in route.methods or ()})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field
 
-from app.kit.http import Body, Id
+from app.kit.http import Body, Id, Patch
 
 MAX_COMPLETED = 200
 LARGEST_LOOKUP = 100
@@ -23,24 +23,11 @@ class StudentBody(Body):
     completed_courses: Codes = Field(default_factory=list)
 
 
-class StudentPatch(Body):
+class StudentPatch(Patch):
     """The fields of a student to change."""
 
     name: Name | None = None
     completed_courses: Codes | None = None
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _given_is_not_null(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("must not be null; leave the field out to keep it")
-        return value
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("at least one field is needed")
-        return self
 
 
 class StudentRead(BaseModel):
