@@ -17,8 +17,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from pydantic import SecretStr
@@ -81,16 +80,14 @@ return 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     stamp: bytes
     version: bytes | None
     """None where nothing valid is cached."""
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a value is kept, and the tokens that its stamp is made of."""
 
     key: str
