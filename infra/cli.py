@@ -124,14 +124,15 @@ def list_factors() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Look for the servers that the lab needs, and say how to get those that are missing. Exits with 1 if any is."""
+    """Look for the programs that the lab runs, and say how to get those that are missing. Exits with 1 if a server is."""
     findings = examine()
     for finding in findings:
-        found = f"{finding.version} from the {finding.remark} at {finding.path}" if finding.found else f"MISSING: {finding.remark}"
+        missing = f"{'MISSING' if finding.required else 'not here'}: {finding.remark}"
+        found = f"{finding.version} from the {finding.remark} at {finding.path}" if finding.found else missing
         _out.print(f"{finding.name:<12}{found}   ({finding.purpose})", markup=False, highlight=False)
         if finding.remedy:
             _out.print(f"{'':<12}to get it: {finding.remedy}", markup=False, highlight=False)
-    if not all(finding.found for finding in findings):
+    if not all(finding.found for finding in findings if finding.required):
         raise typer.Exit(EXIT_FAILED)
 
 

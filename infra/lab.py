@@ -47,12 +47,18 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         if service_name == "enrollment":
             settings["SPIRE_DELIVERY_LIMIT"] = str(topology.broker.delivery_limit)
             backends |= {"SPIRE_BROKER_URL": broker.url, "SPIRE_PEERS_URL": peers_url}
-        config = ServiceConfig(name=service_name, **factors.model_dump(), settings=settings)
+        config = ServiceConfig(
+            name=service_name, **factors.model_dump(), implementation=topology.software.implementation, settings=settings
+        )
         return Service(config, target, database_url=databases[service_name].url, backends=backends)
 
     services = {service_name: service(service_name) for service_name in topology.services()}
     worker = Worker(
-        WorkerConfig(**topology.worker.model_dump(), delivery_limit=topology.broker.delivery_limit),
+        WorkerConfig(
+            **topology.worker.model_dump(),
+            delivery_limit=topology.broker.delivery_limit,
+            implementation=topology.software.implementation,
+        ),
         target,
         database_url=databases["enrollment"].url,
         broker_url=broker.url,

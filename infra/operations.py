@@ -28,7 +28,7 @@ from infra.targets.process.node import ProcessNode
 from infra.targets.process.resources import NODE_TYPE, NodeInputs, providers
 from infra.targets.process.supervisor import ProcessState, Supervisor, end_everything
 from infra.targets.process.target import ProcessTarget
-from infra.toolchain import ensure_servers
+from infra.toolchain import Tool, ensure_servers, ensure_tool
 from infra.topology import Topology
 
 DEFAULT_NAME = "lab"
@@ -196,6 +196,15 @@ def log(name: str, node: str) -> str:
     if node not in known:
         raise NodeError(f"{name!r} has no log of {node!r}; there is one of {', '.join(sorted(known)) or 'no node'}")
     return known[node].read_text(errors="replace")
+
+
+def tool(name: str, *, progress: Progress | None = None) -> Tool:
+    """A program that only some experiments need, such as ``wrk``; installed first where it is missing.
+
+    Raises:
+        InfraError: it can't be had here; with the command that gets it.
+    """
+    return ensure_tool(name, _watch(progress).progress.note)
 
 
 def server_versions() -> Mapping[str, str]:

@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -31,6 +31,19 @@ class Factors(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Implementation = Literal["product", "tutorial"]
+
+
+class Software(Factors):
+    """Which code runs; each implementation answers the same paths and takes the same environment."""
+
+    implementation: Implementation = Field(
+        "product",
+        description="code of the three services and the worker: the product, or the same paths written plainly as a tutorial would, "
+        "which is what the product is measured against",
+    )
+
+
 class Service(Factors):
     """One of the three FastAPI services."""
 
@@ -39,6 +52,7 @@ class Service(Factors):
     pool_size: int = Field(
         8, ge=1, le=64, description="database connections that one replica holds; fewer than threads makes requests wait"
     )
+    fast_paths: bool = Field(default=True, description="off: every request goes through FastAPI's own routing and validation")
 
 
 class Worker(Factors):
@@ -91,11 +105,15 @@ class Gateway(Factors):
     max_fails: int = Field(1, ge=0, le=100, description="failures within fail_timeout_s that take a replica out of rotation; 0 never does")
     fail_timeout_s: int = Field(2, ge=1, le=600, description="time that a failing replica stays out of rotation, s")
     keepalive: int = Field(32, ge=0, le=1024, description="idle connections that each NGINX worker keeps to a service's replicas")
+    rate_limit_per_s: int = Field(
+        0, ge=0, le=100_000, description="requests per second that one client address may send, bursts of one second apart; 0 is no limit"
+    )
 
 
 class Topology(Factors):
     """The whole deployment as factors; ``Topology()`` is the reference 1/1/1 with the cache on."""
 
+    software: Software = Software()
     courses: Service = Service()
     students: Service = Service()
     enrollment: Service = Service()
@@ -202,6 +220,8 @@ def _type_name(annotation: object) -> str:
         return str(annotation)
     if annotation is bool:
         return "on|off"
+    if typing.get_origin(annotation) is Literal:
+        return "|".join(typing.get_args(annotation))
     return getattr(annotation, "__name__", str(annotation))
 
 

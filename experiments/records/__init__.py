@@ -10,6 +10,12 @@
         samples.parquet           one row a probe reading (SAMPLE_SCHEMA, METRICS)
         state.json                StateRecord: the final read of the business state
 
+The run directory of a capacity experiment has no trials::
+
+    <run>/
+      run.json                    CapacityRunRecord: the same of a capacity experiment
+      measurements.parquet        one row a quantity of a measurement (MEASUREMENT_SCHEMA, QUANTITIES); whole rounds only
+
 Every time within a trial is in seconds since that trial's epoch, the moment of the first intended arrival, on the
 monotonic clock; ``TrialRecord.epoch_unix_s`` ties it to the calendar. A trial directory is written under another name and renamed when
 complete, so that what is listed is whole. ``schema`` is pure; ``files`` reads and writes; nothing here knows a server.

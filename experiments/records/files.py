@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,13 +14,15 @@ from pydantic import BaseModel, ValidationError
 
 from experiments.definition import explain
 from experiments.errors import RecordError
-from experiments.records.schema import FORMAT_VERSION, REQUEST_SCHEMA, SAMPLE_SCHEMA, RunRecord, StateRecord, TrialRecord
+from experiments.records.capacity import MEASUREMENT_SCHEMA, CapacityRunRecord, Measurement, table
+from experiments.records.schema import FORMAT_VERSION, REQUEST_SCHEMA, SAMPLE_SCHEMA, RunHead, RunRecord, StateRecord, TrialRecord
 
 RUN_FILE = "run.json"
 TRIAL_FILE = "trial.json"
 STATE_FILE = "state.json"
 REQUESTS_FILE = "requests.parquet"
 SAMPLES_FILE = "samples.parquet"
+MEASUREMENTS_FILE = "measurements.parquet"
 TRIALS_FOLDER = "trials"
 
 
@@ -56,10 +58,32 @@ class Run:
             yield read_trial(path)
 
 
-def write_run(path: Path, record: RunRecord) -> None:
+@dataclass(frozen=True)
+class CapacityRun:
+    """The run directory of a capacity experiment, read and checked."""
+
+    path: Path
+    record: CapacityRunRecord
+    measurements: pa.Table
+    """Of the finished rounds, with MEASUREMENT_SCHEMA."""
+
+    @property
+    def finished_rounds(self) -> int:
+        """Rounds that were measured to their end."""
+        return len(set(self.measurements.column("round").to_pylist()))
+
+
+def write_run(path: Path, record: RunHead) -> None:
     """Write or replace ``run.json`` of the run directory ``path``, which is made if need be."""
     path.mkdir(parents=True, exist_ok=True)
     _write_json(path / RUN_FILE, record)
+
+
+def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
+    """Write or replace the measurements of all finished rounds of the run directory ``path``; whole or not at all."""
+    partial = path / f".{MEASUREMENTS_FILE}.partial"
+    pq.write_table(table(measurements), partial, compression="zstd")
+    partial.replace(path / MEASUREMENTS_FILE)
 
 
 def write_trial(path: Path, trial: Trial) -> Path:
@@ -76,7 +100,19 @@ def write_trial(path: Path, trial: Trial) -> Path:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run directory's ``run.json``.
+    """Read a run directory of an open-loop experiment.
+
+    Raises:
+        RecordError: it is no run directory, is damaged, of another kind, or of another format version.
+    """
+    run = read_any_run(path)
+    if not isinstance(run, Run):
+        raise RecordError(f"{path / RUN_FILE}: is of a capacity experiment, which has measurements and no trials")
+    return run
+
+
+def read_any_run(path: Path) -> Run | CapacityRun:
+    """Read a run directory of either kind.
 
     Raises:
         RecordError: it is no run directory, is damaged, or is of another format version.
@@ -88,7 +124,12 @@ def read_run(path: Path) -> Run:
     version = values.get("format_version") if isinstance(values, dict) else None
     if version != FORMAT_VERSION:
         raise RecordError(f"{file}: format_version is {version!r} and this program reads {FORMAT_VERSION}; use the version that wrote it")
-    return Run(path=path, record=_validate(file, RunRecord, values))
+    if values.get("kind") != "capacity":
+        return Run(path=path, record=_validate(file, RunRecord, values))
+    record = _validate(file, CapacityRunRecord, values)
+    measured = path / MEASUREMENTS_FILE
+    measurements = _read_table(measured, MEASUREMENT_SCHEMA) if measured.exists() else MEASUREMENT_SCHEMA.empty_table()
+    return CapacityRun(path=path, record=record, measurements=measurements)
 
 
 def read_trial(path: Path) -> Trial:

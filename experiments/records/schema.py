@@ -200,13 +200,11 @@ class PlannedTrial(Value):
         return f"{self.position:03d}-b{self.block}-{self.treatment}"
 
 
-class RunRecord(Value):
-    """A run: one experiment, all its trials."""
+class RunHead(Value):
+    """What is known of every run, whatever kind of experiment it was."""
 
     format_version: Literal[1] = FORMAT_VERSION
     run_id: str
-    experiment: Experiment
-    plan: tuple[PlannedTrial, ...]
     command: str
     """What a person types to do it again."""
     started_at: datetime
@@ -214,3 +212,11 @@ class RunRecord(Value):
     status: Literal["running", "finished", "interrupted", "failed"] = "running"
     reason: str | None = Field(None, description="why it was interrupted or failed")
     provenance: Provenance
+
+
+class RunRecord(RunHead):
+    """A run of an open-loop experiment: all its trials. Runs from before there was another kind don't say theirs."""
+
+    kind: Literal["trials"] = "trials"
+    experiment: Experiment
+    plan: tuple[PlannedTrial, ...]

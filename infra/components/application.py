@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from infra.settings import REPOSITORY
+from infra.topology import Implementation
+
+WORKER = "worker"
+
+
+@dataclass(frozen=True)
+class _Package:
+    """Where an implementation's commands are; infra runs them and imports none."""
+
+    name: str
+    worker: str
+
+
+_PACKAGES: Mapping[Implementation, _Package] = {
+    "product": _Package("app", worker="enrollment.worker"),
+    "tutorial": _Package("experiments.baselines.tutorial", worker=WORKER),
+}
+
+
+def module(implementation: Implementation, part: str) -> str:
+    """What follows ``python -m`` to run a part: a service by its name, or the :data:`WORKER`."""
+    package = _PACKAGES[implementation]
+    return f"{package.name}.{package.worker if part == WORKER else part}"
 
 
 @functools.cache
-def revision() -> str:
-    """Digest of the application's source files: a replica that runs other ones has to be replaced."""
+def revision(implementation: Implementation) -> str:
+    """Digest of the implementation's source files: a replica that runs other ones has to be replaced."""
     digest = hashlib.sha256()
-    for path in sorted((REPOSITORY / "app").rglob("*.py")):
+    for path in sorted(REPOSITORY.joinpath(*_PACKAGES[implementation].name.split(".")).rglob("*.py")):
         digest.update(f"{path.relative_to(REPOSITORY)}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -28,6 +28,7 @@ class Tuning(Config):
     max_fails: int
     fail_timeout_s: int
     keepalive: int
+    rate_limit_per_s: int
 
 
 _MAIN = Template("""\
@@ -56,6 +57,7 @@ http {
         '"status":$$status,"upstream_addr":"$$upstream_addr","upstream_status":"$$upstream_status",'
         '"request_time":$$request_time,"upstream_response_time":"$$upstream_response_time"}';
 
+    $rate_limit_zone
     keepalive_requests 1000000;
     client_max_body_size 64k;
     client_header_timeout 10s;
@@ -86,7 +88,7 @@ $upstreams
         add_header X-Frame-Options DENY always;
         add_header Referrer-Policy no-referrer always;
         add_header Content-Security-Policy "default-src 'none'; frame-ancestors 'none'" always;
-$problems        location = /healthz { access_log off; default_type application/json; return 200 '{"status":"ok"}'; }
+$rate_limit$problems        location = /healthz { access_log off; default_type application/json; return 200 '{"status":"ok"}'; }
 $public_routes
         location / { return 404; }
     }
@@ -109,6 +111,7 @@ _PROBLEMS = (
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.REQUEST_URI_TOO_LONG,
+    HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -131,6 +134,8 @@ def render(
         "upstreams": "".join(_upstream(tuning, place, name, ports) for name, ports in replicas.items()),
         "public_routes": "".join(_route(path, service) for path, service in PUBLIC_ROUTES.items()),
         "internal_routes": "".join(_route(path, service) for path, service in INTERNAL_ROUTES.items()),
+        "rate_limit_zone": _rate_limit_zone(tuning),
+        "rate_limit": _rate_limit(tuning),
         "problems": "".join(_problem(status) for status in _PROBLEMS),
         **tuning.model_dump(),
     }
@@ -144,6 +149,16 @@ def _upstream(tuning: Tuning, place: Place, name: str, ports: Sequence[int]) -> 
     )
     keepalive = f"        keepalive {tuning.keepalive};\n        keepalive_timeout {_KEEPALIVE_S}s;\n" if tuning.keepalive else ""
     return f"    upstream {name} {{\n        zone {name} 64k;\n{servers}{keepalive}    }}\n"
+
+
+def _rate_limit_zone(tuning: Tuning) -> str:
+    return f"limit_req_zone $binary_remote_addr zone=clients:10m rate={tuning.rate_limit_per_s}r/s;" if tuning.rate_limit_per_s else ""
+
+
+def _rate_limit(tuning: Tuning) -> str:
+    if not tuning.rate_limit_per_s:
+        return ""
+    return f"        limit_req zone=clients burst={tuning.rate_limit_per_s} nodelay;\n        limit_req_status 429;\n"
 
 
 def _route(path: str, service: str) -> str:

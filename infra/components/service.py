@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import pulumi
 from pydantic import Field
 
-from infra.components.application import revision
+from infra.components.application import module, revision
 from infra.components.base import TYPE, Config
 from infra.deployment import Role
 from infra.targets.declaration import HttpCheck, NodeDeclaration, Software
 from infra.targets.target import Target
+from infra.topology import Implementation
 
 
 class ServiceConfig(Config):
@@ -21,6 +22,8 @@ class ServiceConfig(Config):
     replicas: int = Field(ge=1, le=16)
     threads: int = Field(ge=1, le=64)
     pool_size: int = Field(ge=1, le=64)
+    fast_paths: bool = True
+    implementation: Implementation = "product"
     settings: dict[str, str] = Field(default_factory=dict)
     """Environment that only this service has."""
 
@@ -63,17 +66,18 @@ def declare(config: ServiceConfig, name: str, port: int, urls: dict[str, str]) -
         role=Role.SERVICE,
         group=config.name,
         software=Software.APPLICATION,
-        arguments=(f"app.{config.name}",),
+        arguments=(module(config.implementation, config.name),),
         environment={
             "SPIRE_HOST": "127.0.0.1",
             "SPIRE_PORT": str(port),
             "SPIRE_REPLICA": name,
             "SPIRE_THREADS": str(config.threads),
             "SPIRE_DATABASE_POOL_SIZE": str(config.pool_size),
+            "SPIRE_FAST_PATHS": str(config.fast_paths).lower(),
             **config.settings,
             **urls,
         },
         port=port,
         readiness=(HttpCheck(url=f"http://127.0.0.1:{port}/readyz"),),
-        revision=revision(),
+        revision=revision(config.implementation),
     )

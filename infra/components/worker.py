@@ -5,11 +5,12 @@ from __future__ import annotations
 import pulumi
 from pydantic import Field
 
-from infra.components.application import revision
+from infra.components.application import WORKER, module, revision
 from infra.components.base import TYPE, Config
 from infra.deployment import Role
 from infra.targets.declaration import HttpCheck, NodeDeclaration, Software
 from infra.targets.target import Target
+from infra.topology import Implementation
 
 
 class WorkerConfig(Config):
@@ -19,6 +20,7 @@ class WorkerConfig(Config):
     replicas: int = Field(ge=1, le=16)
     prefetch: int = Field(ge=1, le=1000)
     delivery_limit: int = Field(ge=1, le=1000)
+    implementation: Implementation = "product"
 
 
 class Worker(pulumi.ComponentResource):
@@ -56,7 +58,7 @@ def declare(config: WorkerConfig, name: str, health_port: int, urls: dict[str, s
         role=Role.WORKER,
         group=config.name,
         software=Software.APPLICATION,
-        arguments=("app.enrollment.worker",),
+        arguments=(module(config.implementation, WORKER),),
         environment={
             "SPIRE_HEALTH_PORT": str(health_port),
             "SPIRE_REPLICA": name,
@@ -65,5 +67,5 @@ def declare(config: WorkerConfig, name: str, health_port: int, urls: dict[str, s
             **urls,
         },
         readiness=(HttpCheck(url=f"http://127.0.0.1:{health_port}/readyz"),),
-        revision=revision(),
+        revision=revision(config.implementation),
     )

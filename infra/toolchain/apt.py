@@ -1,4 +1,4 @@
-"""Installs the servers' packages with apt as root, holding them back from starting, now and at the next boot."""
+"""Installs the programs' packages with apt as root, holding them back from starting, now and at the next boot."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from infra.errors import InfraError
 from infra.toolchain.machine import Machine
+from infra.toolchain.programs import Program
 from infra.toolchain.progress import Progress
 from infra.toolchain.runner import Finished, Runner
-from infra.toolchain.servers import Server
 
 MARK = "SPIRELAB_INSTALLS_SERVERS"
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "NEEDRESTART_SUSPEND": "1", MARK: "1"}
@@ -28,31 +28,31 @@ TOLD_LINES = 3
 """Last lines of a failed apt that are worth reading."""
 
 
-def install_command(servers: Iterable[Server]) -> str:
-    """What a person types to get these servers."""
-    return f"apt-get install --no-install-recommends {' '.join(server.package for server in servers)}"
+def install_command(programs: Iterable[Program]) -> str:
+    """What a person types to get these programs."""
+    return f"apt-get install --no-install-recommends {' '.join(program.package for program in programs)}"
 
 
-def install(servers: Sequence[Server], machine: Machine, run: Runner, progress: Progress) -> None:
-    """Have the ``servers`` installed and neither running nor enabled.
+def install(programs: Sequence[Program], machine: Machine, run: Runner, progress: Progress) -> None:
+    """Have the ``programs`` installed and neither running nor enabled.
 
     Raises:
         InfraError: apt refused; with what it said.
     """
     # what is there already, too old or not, is its owner's: neither upgraded nor removed nor switched off
-    new_services = [service for server in servers for service in server.services if not _is_service(service, machine.root)]
+    new_services = [service for program in programs for service in program.services if not _is_service(service, machine.root)]
     policy = machine.root / "usr/sbin/policy-rc.d"
     cluster = machine.root / "etc/postgresql-common/createcluster.d/spirelab.conf"
     with _while_installing(policy, NOTHING_STARTS, mode=0o755), _while_installing(cluster, NO_CLUSTER, mode=0o644):
         try:
-            update_and_install(("--no-remove", "--no-upgrade", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT_S}"), servers, run, progress)
+            update_and_install(("--no-remove", "--no-upgrade", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT_S}"), programs, run, progress)
         finally:
             for service in new_services:
                 _disable(service, run)
 
 
-def update_and_install(options: Sequence[str], servers: Sequence[Server], run: Runner, progress: Progress) -> None:
-    """Fetch the package lists, then let apt install the ``servers`` as the ``options`` say.
+def update_and_install(options: Sequence[str], programs: Sequence[Program], run: Runner, progress: Progress) -> None:
+    """Fetch the package lists, then let apt install the ``programs`` as the ``options`` say.
 
     Raises:
         InfraError: apt refused; with what it said.
@@ -60,14 +60,14 @@ def update_and_install(options: Sequence[str], servers: Sequence[Server], run: R
     apt = ("apt-get", "-q", "-y", "--no-install-recommends", *options)
     progress.say("reading the package lists")
     update = run((*apt, "update"), environment=ENVIRONMENT, on_line=progress.hear)
-    check(update, "apt-get update", servers)
+    check(update, "apt-get update", programs)
     progress.say("fetching the packages")
-    result = run((*apt, "install", *(server.package for server in servers)), environment=ENVIRONMENT, on_line=progress.hear)
+    result = run((*apt, "install", *(program.package for program in programs)), environment=ENVIRONMENT, on_line=progress.hear)
     # apt-get update succeeds without a network too, and only what it warned of explains why a package is unknown afterwards
-    check(Finished(result.code, update.output + result.output), "apt-get install", servers)
+    check(Finished(result.code, update.output + result.output), "apt-get install", programs)
 
 
-def check(finished: Finished, what: str, servers: Iterable[Server]) -> None:
+def check(finished: Finished, what: str, programs: Iterable[Program]) -> None:
     """Turn a failure of ``what`` into one sentence.
 
     Raises:
@@ -79,7 +79,7 @@ def check(finished: Finished, what: str, servers: Iterable[Server]) -> None:
     unfetched = [line for line in lines if line.startswith("W: Failed to fetch")]
     errors = [line for line in lines if line.startswith("E:")]
     told = [*unfetched[:1], *errors[-TOLD_LINES:]] or lines[-TOLD_LINES:] or [f"exit status {finished.code}"]
-    raise InfraError(f"{what} failed: {' / '.join(told)}; mend this, or get the servers yourself, as root: {install_command(servers)}")
+    raise InfraError(f"{what} failed: {' / '.join(told)}; mend this, or get the programs yourself, as root: {install_command(programs)}")
 
 
 def _disable(service: str, run: Runner) -> None:

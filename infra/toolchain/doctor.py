@@ -1,4 +1,4 @@
-"""Explains, server by server, what is there, what it is for, and how to get what is missing."""
+"""Explains, program by program, what is there, what it is for, and how to get what is missing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,16 +6,18 @@ from pathlib import Path
 from infra.toolchain.apt import install_command
 from infra.toolchain.finding import survey
 from infra.toolchain.machine import Machine
+from infra.toolchain.programs import SERVERS, TOOLS, Absent, Found
 from infra.toolchain.runner import Runner
-from infra.toolchain.servers import Absent, Found
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What there is to say about one server."""
+    """What there is to say about one program."""
 
     name: str
     purpose: str
+    required: bool
+    """Without it nothing can be brought up."""
     found: bool
     version: str
     """Empty where it was not found."""
@@ -27,20 +29,30 @@ class Finding:
 
 
 def examine(machine: Machine, run: Runner) -> list[Finding]:
-    """One Finding for each server, found or not."""
-    return [_finding(result, machine) for result in survey(machine, run).values()]
+    """One Finding for each program, found or not."""
+    results = [*survey(SERVERS, machine, run).values(), *survey(TOOLS.values(), machine, run).values()]
+    return [_finding(result, machine) for result in results]
 
 
 def _finding(result: Found | Absent, machine: Machine) -> Finding:
-    server = result.server
+    program, required = result.program, result.program in SERVERS
     if isinstance(result, Found):
         return Finding(
-            server.name, server.purpose, found=True, version=result.version, path=result.paths[0], remark=result.origin, remedy=""
+            program.name,
+            program.purpose,
+            required=required,
+            found=True,
+            version=result.version,
+            path=result.paths[0],
+            remark=result.origin,
+            remedy="",
         )
-    command = install_command([server])
+    command = install_command([program])
     remedy = (
         (command if machine.is_root else f"sudo {command}")
         if machine.has_apt
-        else f"install {server.wanted} with the system's package manager"
+        else f"install {program.wanted} with the system's package manager"
     )
-    return Finding(server.name, server.purpose, found=False, version="", path=None, remark=result.reason, remedy=remedy)
+    return Finding(
+        program.name, program.purpose, required=required, found=False, version="", path=None, remark=result.reason, remedy=remedy
+    )

@@ -1,67 +1,69 @@
-"""Looks for the servers, in the machine's own folders and then in a private prefix; changes nothing."""
+"""Looks for the programs, in the machine's own folders and then in a private prefix; changes nothing."""
 
 import os
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.toolchain.machine import Machine, executable, is_executable
+from infra.toolchain.programs import NGINX, POSTGRESQL, RABBITMQ, REDIS, WRK, Absent, Found, Missing, Program, ServerBinaries
 from infra.toolchain.runner import Runner
-from infra.toolchain.servers import NGINX, POSTGRESQL, RABBITMQ, REDIS, SERVERS, Absent, Found, Missing, Server, ServerBinaries
-from infra.toolchain.trees import PREFIX, SYSTEM, Tree, prefix_folder, prefix_tree, system_tree
+from infra.toolchain.trees import SYSTEM, Tree, prefix_folder, prefix_tree, system_tree
 
 TOOLS_PATH = ("/usr/bin", "/bin")
 """Where the servers' own start scripts find sh, dirname and the like."""
 NUMBER = r"(\d+(?:\.\d+)*)"
 
 
-def survey(machine: Machine, run: Runner) -> dict[Server, Found | Absent]:
-    """Each server from the machine if it has it, else from this user's private prefix."""
+def survey(programs: Iterable[Program], machine: Machine, run: Runner) -> dict[Program, Found | Absent]:
+    """Each program from the machine if it has it, else from this user's private prefix for those that it lacks."""
     system = system_tree(machine)
-    results = {server: locate(server, system, run) for server in SERVERS}
-    lacking = [server for server, result in results.items() if isinstance(result, Absent)]
+    results = {program: locate(program, system, run) for program in programs}
+    lacking = [program for program, result in results.items() if isinstance(result, Absent)]
     prefix = prefix_folder(machine, lacking)
     if lacking and not machine.is_root and prefix.is_dir():
         tree = prefix_tree(prefix)
-        results |= {server: locate(server, tree, run) for server in lacking}
+        results |= {program: locate(program, tree, run) for program in lacking}
     return results
 
 
-def find(machine: Machine, run: Runner) -> ServerBinaries | Missing:
-    """All servers, or what is missing."""
-    results = survey(machine, run).values()
+def find(programs: Iterable[Program], machine: Machine, run: Runner) -> dict[Program, Found] | Missing:
+    """All of the programs, or what is missing."""
+    results = survey(programs, machine, run).values()
     absent = tuple(result for result in results if isinstance(result, Absent))
-    return Missing(absent) if absent else _together({result.server: result for result in results if isinstance(result, Found)})
+    return Missing(absent) if absent else {result.program: result for result in results if isinstance(result, Found)}
 
 
-def locate(server: Server, tree: Tree, run: Runner) -> Found | Absent:
-    """The first of the places where ``server`` may be that holds one that runs and is new enough."""
+def locate(program: Program, tree: Tree, run: Runner) -> Found | Absent:
+    """The first of the places where ``program`` may be that holds one that runs and is new enough."""
     reasons = []
-    for candidate in _PLACES[server](tree):
+    for candidate in _PLACES[program](tree):
         answer = run(candidate.version_command, environment=tree.environment)
         told = re.search(candidate.version_pattern, answer.output)
         version = candidate.version or (told[1] if told else "")
-        where = f"{server.name} at {candidate.paths[0]}"
-        if not answer.succeeded or not told:
+        where = f"{program.name} at {candidate.paths[0]}"
+        if answer.code != candidate.exit_status or not told:
             reasons.append(f"{where} does not run ({answer.output.strip() or f'exit status {answer.code}'})")
-        elif tuple(map(int, version.split("."))) < server.oldest:
-            reasons.append(f"{where} is {version}, and the lab needs {server.wanted}")
+        elif tuple(map(int, version.split("."))) < program.oldest:
+            reasons.append(f"{where} is {version}, and the lab needs {program.wanted}")
         else:
-            return Found(server, version, candidate.paths, tree.origin, tree.environment)
-    return Absent(server, reasons[0] if reasons else f"{server.wanted} was not found")
+            return Found(program, version, candidate.paths, tree.origin, tree.environment)
+    return Absent(program, reasons[0] if reasons else f"{program.wanted} was not found")
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Files that look like a server, and the question that shows whether they are one."""
+    """Files that look like a program, and the question that shows whether they are one."""
 
     paths: tuple[Path, ...]
     version_command: Sequence[str | Path]
     version_pattern: str
     """What the answer must hold; its group is the version, unless that is known."""
     version: str = ""
+    exit_status: int = 0
+    """With which it ends after its answer."""
 
 
 def _postgresql(tree: Tree) -> Iterator[_Candidate]:
@@ -94,16 +96,23 @@ def _rabbitmq(tree: Tree) -> Iterator[_Candidate]:
             yield _Candidate((home, erl, epmd), (erl, "+V"), f"version {NUMBER}", version=told[1] if told else "")
 
 
-_PLACES: Mapping[Server, Callable[[Tree], Iterator[_Candidate]]] = {
+def _wrk(tree: Tree) -> Iterator[_Candidate]:
+    if path := executable("wrk", tree.search_path):
+        yield _Candidate((path,), (path, "--version"), rf"wrk (?:\w+/)?{NUMBER}", exit_status=1)  # it misses an address then
+
+
+_PLACES: Mapping[Program, Callable[[Tree], Iterator[_Candidate]]] = {
     POSTGRESQL: _postgresql,
     REDIS: _redis,
     NGINX: _nginx,
     RABBITMQ: _rabbitmq,
+    WRK: _wrk,
 }
 
 
-def _together(found: Mapping[Server, Found]) -> ServerBinaries:
-    (postgres_bin,), (redis_server,), (nginx,) = (found[server].paths for server in (POSTGRESQL, REDIS, NGINX))
+def together(found: Mapping[Program, Found]) -> ServerBinaries:
+    """The servers as the process target wants them."""
+    (postgres_bin,), (redis_server,), (nginx,) = (found[program].paths for program in (POSTGRESQL, REDIS, NGINX))
     rabbitmq_home, erl, epmd = found[RABBITMQ].paths
     path = {"PATH": os.pathsep.join(dict.fromkeys((str(erl.parent), *TOOLS_PATH)))}
     return ServerBinaries(
@@ -114,6 +123,6 @@ def _together(found: Mapping[Server, Found]) -> ServerBinaries:
         erl=erl,
         epmd=epmd,
         environment=dict(ChainMap(path, *(dict(result.environment) for result in found.values()))),
-        versions={server.name.lower(): result.version for server, result in found.items()},
-        origin=PREFIX if any(result.origin == PREFIX for result in found.values()) else SYSTEM,
+        versions={program.name.lower(): result.version for program, result in found.items()},
+        origin=next((result.origin for result in found.values() if result.origin != SYSTEM), SYSTEM),
     )

@@ -1,4 +1,4 @@
-"""The file trees that may hold servers: the machine's own, and a private prefix in the user's cache."""
+"""The file trees that may hold programs: the machine's own, and a private prefix in the user's cache."""
 
 import hashlib
 import platform
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.toolchain.machine import Machine
-from infra.toolchain.servers import Server
+from infra.toolchain.programs import Program
 
 SYSTEM, PREFIX = "system", "private prefix"
 PREFIX_RECIPE = 1
@@ -17,7 +17,7 @@ PREFIX_NAME = "servers-"
 
 @dataclass(frozen=True)
 class Tree:
-    """A file tree that may hold servers."""
+    """A file tree that may hold programs."""
 
     root: Path
     search_path: tuple[Path, ...]
@@ -44,7 +44,7 @@ def prefix_tree(prefix: Path) -> Tree:
     )
 
 
-def prefix_folder(machine: Machine, servers: Iterable[Server]) -> Path:
-    """Where the private prefix with these servers is, or would be."""
-    content = " ".join([str(PREFIX_RECIPE), platform.machine(), *sorted(server.package for server in servers)])
+def prefix_folder(machine: Machine, programs: Iterable[Program]) -> Path:
+    """Where the private prefix with these programs is, or would be."""
+    content = " ".join([str(PREFIX_RECIPE), platform.machine(), *sorted(program.package for program in programs)])
     return machine.cache / f"{PREFIX_NAME}{machine.suite}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pulumi
 import pytest
 from pydantic import ValidationError
 
 from infra.components import broker, cache, database, gateway, nginx, service, worker
+from infra.components.application import WORKER, module, revision
 from infra.deployment import Role
+from infra.settings import REPOSITORY
 from infra.targets.declaration import NodeDeclaration, StopSignal
+from infra.topology import Implementation
 from tests.unit.infra.recording import RecordingTarget, run
 
-TUNING = nginx.Tuning(connect_timeout_ms=300, read_timeout_ms=1000, tries=3, max_fails=1, fail_timeout_s=2, keepalive=32)
+TUNING = nginx.Tuning(
+    connect_timeout_ms=300, read_timeout_ms=1000, tries=3, max_fails=1, fail_timeout_s=2, keepalive=32, rate_limit_per_s=0
+)
 REPLICAS = {"courses": [21001, 21002], "students": [21003], "enrollment": [21004]}
 
 
@@ -98,13 +104,33 @@ def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_cont
         "SPIRE_REPLICA": "courses-2",
         "SPIRE_THREADS": "8",
         "SPIRE_DATABASE_POOL_SIZE": "4",
+        "SPIRE_FAST_PATHS": "true",
         "SPIRE_CACHE_TTL_S": "60",
         "SPIRE_DATABASE_URL": "db",
         "SPIRE_CACHE_URL": "cache",
     }
 
 
-@pytest.mark.parametrize("wrong", [{"replicas": 0}, {"threads": 65}, {"name": "Courses"}])
+def test_without_fast_paths_a_service_is_told_so() -> None:
+    """In the words that the services' settings understand."""
+    config = service.ServiceConfig(name="courses", replicas=1, threads=8, pool_size=8, fast_paths=False)
+    assert service.declare(config, "courses-1", 20001, {}).environment["SPIRE_FAST_PATHS"] == "false"
+
+
+@pytest.mark.parametrize("implementation", get_args(Implementation))
+def test_every_implementation_has_a_module_to_run_for_each_part(implementation: Implementation) -> None:
+    """It exists where the nodes' processes will look for it, and its files are in the revision."""
+    for part in ("courses", "students", "enrollment", WORKER):
+        path = REPOSITORY.joinpath(*module(implementation, part).split("."))
+        assert (path / "__main__.py").is_file() or path.with_suffix(".py").is_file(), path
+
+
+def test_implementations_have_revisions_of_their_own() -> None:
+    """A change of the tutorial replaces no replica of the product."""
+    assert revision("product") != revision("tutorial")
+
+
+@pytest.mark.parametrize("wrong", [{"replicas": 0}, {"threads": 65}, {"name": "Courses"}, {"implementation": "other"}])
 def test_a_service_is_refused_before_anything_is_registered(wrong: dict[str, object]) -> None:
     """The config model has the bounds."""
     with pytest.raises(ValidationError):

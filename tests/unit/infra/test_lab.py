@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from infra.deployment import Deployment
 from infra.lab import declare
 from infra.topology import Topology
@@ -34,6 +36,27 @@ def test_the_cache_is_known_to_courses_and_students_alone() -> None:
     assert "cache" not in without.nodes
     assert not [name for name, node in without.nodes.items() if "SPIRE_CACHE_URL" in node.environment]
     assert deployment.credentials.cache_url is None
+
+
+def test_the_implementation_is_the_code_of_services_and_workers_and_nothing_else() -> None:
+    """The tutorial runs in place of the product, with the same environment."""
+    (product, _), (tutorial, _) = deploy(Topology()), deploy(Topology().override({"software.implementation": "tutorial"}))
+    differing = {name: node.arguments for name, node in tutorial.nodes.items() if node != product.nodes[name]}
+    assert differing == {
+        "courses-1": ("experiments.baselines.tutorial.courses",),
+        "students-1": ("experiments.baselines.tutorial.students",),
+        "enrollment-1": ("experiments.baselines.tutorial.enrollment",),
+        "worker-1": ("experiments.baselines.tutorial.worker",),
+    }
+    assert all(tutorial.nodes[name].environment == product.nodes[name].environment for name in differing)
+
+
+@pytest.mark.parametrize("service", ["courses", "students", "enrollment"])
+def test_fast_paths_are_switched_for_each_service(service: str) -> None:
+    """Its replicas alone are told."""
+    target, _ = deploy(Topology().override({f"{service}.fast_paths": "off"}))
+    told = {name: node.environment["SPIRE_FAST_PATHS"] for name, node in target.nodes.items() if "SPIRE_FAST_PATHS" in node.environment}
+    assert told == {"courses-1": "true", "students-1": "true", "enrollment-1": "true"} | {f"{service}-1": "false"}
 
 
 def test_secrets_are_hidden_in_what_is_printed_of_a_deployment() -> None:

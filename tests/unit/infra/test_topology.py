@@ -44,6 +44,9 @@ def test_a_section_with_a_switch_takes_words_for_off(word: str) -> None:
         ("courses.replicas=2.5", "courses.replicas=2.5"),
         ("gateway.port=40000", "less than or equal to 32767"),
         ("cache=maybe", "cache.enabled=maybe"),
+        ("software.implementation=mine", "software.implementation=mine: Input should be 'product' or 'tutorial'"),
+        ("courses.fast_paths=fast", "courses.fast_paths=fast"),
+        ("gateway.rate_limit_per_s=-1", "greater than or equal to 0"),
         ("courses=3", "there is no factor 'courses'"),
         ("=abc", "is not factor=value"),
         ("courses.replicas", "is not factor=value"),
@@ -80,5 +83,7 @@ def test_every_factor_is_documented() -> None:
     """Each factor says what it is for, of which type it is, and which values it takes."""
     for factor in factors():
         assert len(factor.description) > 15, factor.path
-        assert factor.bounds or factor.type_name == "on|off", factor.path
-    assert {"courses.replicas", "cache.ttl_s", "gateway.read_timeout_ms"} <= {factor.path for factor in factors()}
+        assert factor.bounds or "|" in factor.type_name, factor.path
+    known = {factor.path: factor for factor in factors()}
+    assert {"courses.replicas", "cache.ttl_s", "gateway.read_timeout_ms", "gateway.rate_limit_per_s", "students.fast_paths"} <= set(known)
+    assert known["software.implementation"].type_name == "product|tutorial"

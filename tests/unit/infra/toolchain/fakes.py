@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.toolchain.machine import Machine
+from infra.toolchain.programs import NGINX, POSTGRESQL, RABBITMQ, REDIS, SERVERS, WRK, Program
 from infra.toolchain.runner import Finished
-from infra.toolchain.servers import NGINX, POSTGRESQL, RABBITMQ, REDIS, SERVERS, Server
 
 FILES = {
     POSTGRESQL: tuple(f"usr/lib/postgresql/15/bin/{name}" for name in ("postgres", "initdb", "pg_ctl")),
@@ -21,6 +21,7 @@ FILES = {
         "usr/bin/erl",
         "usr/bin/epmd",
     ),
+    WRK: ("usr/bin/wrk",),
 }
 """Where Debian's packages have what is looked for."""
 VERSIONS = {
@@ -28,14 +29,17 @@ VERSIONS = {
     "redis-server --version": "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ae4d7c971a948f0\n",
     "nginx -v": "nginx version: nginx/1.22.1\n",
     "erl +V": "Erlang (SMP,ASYNC_THREADS) (BEAM) emulator version 13.1.5\n",
+    "wrk --version": "wrk debian/4.1.0-3+b2 [epoll] Copyright (C) 2012 Will Glozer\nUsage: wrk <options> <url>\n",
 }
 """What they say of themselves."""
+EXIT_STATUS = {"wrk --version": 1}
+"""Where it is not 0."""
 
 
-def lay_out(root: Path, *servers: Server) -> None:
-    """Put the files of these servers, all of them where none is named, below ``root``."""
-    for server in servers or SERVERS:
-        for name in FILES[server]:
+def lay_out(root: Path, *programs: Program) -> None:
+    """Put the files of these programs, all servers where none is named, below ``root``."""
+    for program in programs or SERVERS:
+        for name in FILES[program]:
             put(root / name)
 
 
@@ -88,7 +92,7 @@ class FakeRunner:
         for known, effect in self.effects.items():
             if known in line:
                 effect(words)
-        spoken = {known: Finished(0, text) for known, text in VERSIONS.items()} | dict(self.answers)
+        spoken = {known: Finished(EXIT_STATUS.get(known, 0), text) for known, text in VERSIONS.items()} | dict(self.answers)
         answer = next((spoken[known] for known in reversed(spoken) if known in line), Finished(0, ""))
         for told in answer.output.splitlines() if on_line else ():
             on_line(told)  # type: ignore[misc]  # the condition is in the line above

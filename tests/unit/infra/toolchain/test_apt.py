@@ -11,9 +11,9 @@ import pytest
 
 from infra.errors import InfraError
 from infra.toolchain.apt import ENVIRONMENT, OURS, install
+from infra.toolchain.programs import NGINX, POSTGRESQL, RABBITMQ, REDIS
 from infra.toolchain.progress import Progress
 from infra.toolchain.runner import Finished, Runner
-from infra.toolchain.servers import NGINX, POSTGRESQL, RABBITMQ, REDIS
 from tests.unit.infra.toolchain.fakes import FakeRunner, machine, put
 
 UNKNOWN = "Reading package lists...\nE: Unable to locate package nginx\n"

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from infra.toolchain.doctor import examine
-from infra.toolchain.servers import NGINX, POSTGRESQL, RABBITMQ
+from infra.toolchain.programs import NGINX, POSTGRESQL, RABBITMQ, WRK
 from tests.unit.infra.toolchain.fakes import FakeRunner, lay_out, machine
 
 
 def test_each_server_has_its_line_found_or_not(tmp_path: Path) -> None:
     """A found one has version, path and origin and needs no remedy; a missing one has a reason and a remedy."""
     lay_out(tmp_path, POSTGRESQL, NGINX, RABBITMQ)
-    postgresql, redis, nginx, rabbitmq = examine(machine(tmp_path), FakeRunner())
+    postgresql, redis, nginx, rabbitmq, wrk = examine(machine(tmp_path), FakeRunner())
     assert (nginx.found, nginx.version, nginx.path, nginx.remark, nginx.remedy) == (
         True,
         "1.22.1",
@@ -23,8 +23,19 @@ def test_each_server_has_its_line_found_or_not(tmp_path: Path) -> None:
         "",
     )
     assert (redis.found, redis.version, redis.path, redis.remark) == (False, "", None, "Redis 6 or newer was not found")
-    assert [finding.name for finding in (postgresql, redis, rabbitmq)] == ["PostgreSQL", "Redis", "RabbitMQ"]
-    assert all(finding.purpose for finding in (postgresql, redis, nginx, rabbitmq))
+    assert [finding.name for finding in (postgresql, redis, rabbitmq, wrk)] == ["PostgreSQL", "Redis", "RabbitMQ", "wrk"]
+    assert all(finding.purpose for finding in (postgresql, redis, nginx, rabbitmq, wrk))
+
+
+def test_a_missing_tool_is_said_and_is_no_fault(tmp_path: Path) -> None:
+    """The servers are what is required."""
+    lay_out(tmp_path)
+    *servers, wrk = examine(machine(tmp_path), FakeRunner())
+    assert all(finding.required for finding in servers)
+    assert (wrk.found, wrk.required, wrk.remark) == (False, False, "wrk 4 or newer was not found")
+    assert wrk.remedy.endswith("wrk")
+    lay_out(tmp_path, WRK)
+    assert examine(machine(tmp_path), FakeRunner())[-1].version == "4.1.0"
 
 
 @pytest.mark.parametrize(

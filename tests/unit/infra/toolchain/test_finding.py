@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from infra.toolchain.finding import find
+from infra.toolchain.finding import find, together
+from infra.toolchain.programs import NGINX, POSTGRESQL, RABBITMQ, REDIS, SERVERS, WRK, Found, Missing, Program, ServerBinaries
 from infra.toolchain.runner import Finished
-from infra.toolchain.servers import NGINX, POSTGRESQL, RABBITMQ, REDIS, Missing, ServerBinaries
 from infra.toolchain.trees import prefix_folder
 from tests.unit.infra.toolchain.fakes import FakeRunner, lay_out, machine, put
 
 
-def found(result: ServerBinaries | Missing) -> ServerBinaries:
+def found(result: dict[Program, Found] | Missing) -> ServerBinaries:
     """The servers, where they must be there."""
-    assert isinstance(result, ServerBinaries), str(result)
-    return result
+    assert not isinstance(result, Missing), str(result)
+    return together(result)
 
 
-def missing(result: ServerBinaries | Missing) -> Missing:
+def missing(result: dict[Program, Found] | Missing) -> Missing:
     """What is missing, where something must be."""
     assert isinstance(result, Missing)
     return result
@@ -28,7 +28,7 @@ def missing(result: ServerBinaries | Missing) -> Missing:
 def test_debian_packages_are_found_where_debian_puts_them(tmp_path: Path) -> None:
     """All four servers come from the system's folders, each with its version."""
     lay_out(tmp_path)
-    servers = found(find(machine(tmp_path), FakeRunner()))
+    servers = found(find(SERVERS, machine(tmp_path), FakeRunner()))
     assert servers.postgres_bin == tmp_path / "usr/lib/postgresql/15/bin"
     assert servers.rabbitmq_home == tmp_path / "usr/lib/rabbitmq/lib/rabbitmq_server-3.10.8"
     assert servers.erl == tmp_path / "usr/bin/erl"
@@ -39,7 +39,7 @@ def test_debian_packages_are_found_where_debian_puts_them(tmp_path: Path) -> Non
 def test_system_servers_need_only_a_path_that_holds_their_erlang(tmp_path: Path) -> None:
     """RabbitMQ's script calls erl by its name, so its folder is first on PATH; no library path is set."""
     lay_out(tmp_path)
-    assert found(find(machine(tmp_path), FakeRunner())).environment == {"PATH": f"{tmp_path}/usr/bin:/usr/bin:/bin"}
+    assert found(find(SERVERS, machine(tmp_path), FakeRunner())).environment == {"PATH": f"{tmp_path}/usr/bin:/usr/bin:/bin"}
 
 
 def test_the_newest_postgresql_that_runs_is_taken(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_the_newest_postgresql_that_runs_is_taken(tmp_path: Path) -> None:
         for name in ("postgres", "initdb", "pg_ctl"):
             put(tmp_path / f"usr/lib/postgresql/{major}/bin/{name}")
     runner = FakeRunner({"17/bin/postgres": Finished(127, "libicu.so.76: cannot open shared object file")})
-    assert found(find(machine(tmp_path), runner)).postgres_bin == tmp_path / "usr/lib/postgresql/15/bin"
+    assert found(find(SERVERS, machine(tmp_path), runner)).postgres_bin == tmp_path / "usr/lib/postgresql/15/bin"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_newest_postgresql_that_runs_is_taken(tmp_path: Path) -> None:
 def test_a_server_that_will_not_do_is_missing_and_says_why(tmp_path: Path, command: str, answer: Finished, says: str) -> None:
     """Too old, unable to run or something else by the same name: only that one is missing, with the path and the reason."""
     lay_out(tmp_path)
-    result = missing(find(machine(tmp_path), FakeRunner({command: answer})))
+    result = missing(find(SERVERS, machine(tmp_path), FakeRunner({command: answer})))
     assert len(result.absent) == 1
     assert says.format(root=tmp_path) in str(result)
 
@@ -75,7 +75,7 @@ def test_rabbitmq_without_its_management_plugin_is_missing(tmp_path: Path) -> No
     lay_out(tmp_path)
     home = tmp_path / "usr/lib/rabbitmq/lib/rabbitmq_server-3.10.8/plugins"
     (home / "rabbitmq_management-3.10.8").rename(home / "rabbitmq_shovel-3.10.8")
-    assert [absent.server for absent in missing(find(machine(tmp_path), FakeRunner())).absent] == [RABBITMQ]
+    assert [absent.program for absent in missing(find(SERVERS, machine(tmp_path), FakeRunner())).absent] == [RABBITMQ]
 
 
 def test_a_wrapper_on_the_path_is_not_taken_for_rabbitmq(tmp_path: Path) -> None:
@@ -83,11 +83,11 @@ def test_a_wrapper_on_the_path_is_not_taken_for_rabbitmq(tmp_path: Path) -> None
     lay_out(tmp_path)
     wrapper = put(tmp_path / "usr/sbin/rabbitmq-server")
     (tmp_path / "usr/lib/rabbitmq").rename(tmp_path / "unpacked")
-    assert [absent.server for absent in missing(find(machine(tmp_path), FakeRunner())).absent] == [RABBITMQ]
+    assert [absent.program for absent in missing(find(SERVERS, machine(tmp_path), FakeRunner())).absent] == [RABBITMQ]
     home = tmp_path / "unpacked/lib/rabbitmq_server-3.10.8"
     wrapper.unlink()
     wrapper.symlink_to(home / "sbin/rabbitmq-server")
-    assert found(find(machine(tmp_path), FakeRunner())).rabbitmq_home == home
+    assert found(find(SERVERS, machine(tmp_path), FakeRunner())).rabbitmq_home == home
 
 
 def test_a_private_prefix_completes_what_the_system_has(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_private_prefix_completes_what_the_system_has(tmp_path: Path) -> None:
     libraries = prefix / "usr/lib/x86_64-linux-gnu"
     libraries.mkdir()
     runner = FakeRunner()
-    servers = found(find(here, runner))
+    servers = found(find(SERVERS, here, runner))
     assert servers.nginx == tmp_path / "usr/sbin/nginx"
     assert servers.erl == prefix / "bin/erl"
     assert servers.postgres_bin == prefix / "usr/lib/postgresql/15/bin"
@@ -114,12 +114,20 @@ def test_root_does_not_run_what_a_prefix_holds(tmp_path: Path) -> None:
     """Root has apt, and the user postgres could not enter root's home."""
     here = machine(tmp_path, is_root=True)
     lay_out(prefix_folder(here, (POSTGRESQL, REDIS, NGINX, RABBITMQ)))
-    assert len(missing(find(here, FakeRunner())).absent) == 4
+    assert len(missing(find(SERVERS, here, FakeRunner())).absent) == 4
+
+
+def test_wrk_is_found_by_what_it_says_though_it_ends_with_an_error(tmp_path: Path) -> None:
+    """It has no way to tell its version alone: the missing address makes it end with 1."""
+    lay_out(tmp_path, WRK)
+    result = find((WRK,), machine(tmp_path), FakeRunner())
+    assert not isinstance(result, Missing)
+    assert (result[WRK].version, result[WRK].paths) == ("4.1.0", (tmp_path / "usr/bin/wrk",))
 
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     """No file is made by looking, found or not."""
     here = machine(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    find(here, FakeRunner())
+    find(SERVERS, here, FakeRunner())
     assert sorted(tmp_path.rglob("*")) == before

@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from infra.errors import InfraError
+from infra.toolchain.finding import together
 from infra.toolchain.installing import ensure
 from infra.toolchain.machine import Machine
+from infra.toolchain.programs import NGINX, POSTGRESQL, RABBITMQ, REDIS, SERVERS, WRK, ServerBinaries
 from infra.toolchain.runner import Finished
-from infra.toolchain.servers import NGINX, POSTGRESQL, RABBITMQ, REDIS, ServerBinaries
 from tests.unit.infra.toolchain.fakes import FakeRunner, lay_out, machine
 from tests.unit.infra.toolchain.test_prefix import installer
 
 
 def ensure_on(here: Machine, runner: FakeRunner, notes: list[str]) -> ServerBinaries:
     """Ensure the servers on a machine where time stands still."""
-    return ensure(here, runner, notes.append, lambda: 0.0)
+    return together(ensure(SERVERS, here, runner, notes.append, lambda: 0.0))
 
 
 def test_servers_that_are_there_cost_four_questions_and_no_word(tmp_path: Path) -> None:
@@ -84,9 +85,30 @@ def test_two_at_once_install_once(tmp_path: Path) -> None:
             lay_out(tmp_path)
             fcntl.flock(lock, fcntl.LOCK_UN)
 
-        assert ensure(here, runner, first_ends, lambda: 0.0).origin == "system"
-    assert notes == ["waiting for another installation of the servers to end"]
+        assert together(ensure(SERVERS, here, runner, first_ends, lambda: 0.0)).origin == "system"
+    assert notes == ["waiting for another installation to end"]
     assert not any("apt-get" in command for command in runner.commands)
+
+
+def test_servers_are_got_without_any_tool(tmp_path: Path) -> None:
+    """Nobody who brings the system up pays for what only capacity experiments need."""
+    runner = FakeRunner(effects={"install postgresql": lambda _: lay_out(tmp_path)})
+    ensure_on(machine(tmp_path, is_root=True), runner, [])
+    assert not any("wrk" in command for command in runner.commands)
+
+
+def test_a_tool_is_got_by_itself(tmp_path: Path) -> None:
+    """By apt as root, and for a plain user in a prefix of its own, which needs no Erlang and may have a blank in its name."""
+    runner = FakeRunner(effects={"install wrk": lambda _: lay_out(tmp_path / "root", WRK)})
+    got = ensure((WRK,), machine(tmp_path / "root", is_root=True), runner, list[str]().append, lambda: 0.0)[WRK]
+    assert (got.origin, got.paths, got.environment) == ("apt", (tmp_path / "root/usr/bin/wrk",), {})
+    here = machine(tmp_path / "Ann Lee")
+    runner = installer()
+    runner = replace(runner, effects={**runner.effects, "dpkg-deb": lambda words: lay_out(Path(words[-1]), WRK)})
+    got = ensure((WRK,), here, runner, list[str]().append, lambda: 0.0)[WRK]
+    assert got.origin == "private prefix"
+    assert got.paths[0].is_relative_to(here.cache)
+    assert set(got.environment) == {"LD_LIBRARY_PATH"}
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:

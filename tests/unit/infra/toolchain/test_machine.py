@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.toolchain.machine import Machine, describe
-from infra.toolchain.servers import NGINX, REDIS
+from infra.toolchain.programs import NGINX, REDIS
 from infra.toolchain.trees import prefix_folder
 from tests.unit.infra.toolchain.fakes import put
 

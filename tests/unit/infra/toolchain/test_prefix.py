@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from infra.errors import InfraError
-from infra.toolchain.finding import find
+from infra.toolchain.finding import find, together
 from infra.toolchain.machine import Machine
 from infra.toolchain.prefix import install, pretend_absent
+from infra.toolchain.programs import RABBITMQ, REDIS, SERVERS, Missing
 from infra.toolchain.progress import Progress
 from infra.toolchain.runner import Finished
-from infra.toolchain.servers import RABBITMQ, REDIS, SERVERS, ServerBinaries
 from infra.toolchain.trees import prefix_folder
 from tests.unit.infra.toolchain.fakes import FakeRunner, lay_out, machine, put
 
@@ -66,9 +66,9 @@ def test_a_prefix_has_the_servers_and_none_of_the_packages(here: Machine) -> Non
     prefix = prefix_folder(here, SERVERS)
     assert content(here) == [prefix.name]
     assert sorted(path.name for path in prefix.iterdir()) == ["bin", "usr"]
-    servers = find(here, FakeRunner())
-    assert isinstance(servers, ServerBinaries)
-    assert servers.erl == prefix / "bin/erl"
+    found = find(SERVERS, here, FakeRunner())
+    assert not isinstance(found, Missing)
+    assert together(found).erl == prefix / "bin/erl"
 
 
 def test_apt_reads_the_systems_sources_but_writes_only_below_the_cache(here: Machine) -> None:
@@ -117,7 +117,7 @@ def test_a_killed_installation_counts_for_nothing_and_is_cleared_away(here: Mach
     other = prefix_folder(here, (REDIS,))
     lay_out(killed)
     lay_out(other, REDIS)
-    assert not isinstance(find(here, FakeRunner()), ServerBinaries)
+    assert isinstance(find(SERVERS, here, FakeRunner()), Missing)
     install_all(here, installer())
     assert content(here) == sorted([prefix_folder(here, SERVERS).name, other.name])
 

@@ -1,8 +1,4 @@
-"""What an experiment is, as frozen typed values: factors, treatments, load, faults, phases, claims.
-
-Pure. A module of the catalog, or a file of the user's own, makes one :class:`Experiment`; its resolved JSON in the run
-directory is the language-neutral record of what was asked.
-"""
+"""An open-loop experiment: treatments of one deployment under a scheduled load, with faults, phases and claims."""
 
 from __future__ import annotations
 
@@ -11,23 +7,11 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from experiments.errors import DefinitionError
+from experiments.definition.base import TRIALS_FOR_A_VERDICT, Dataset, Name, Scalar, Value, factor_path
 from infra.errors import FactorError
 from infra.topology import Topology
-
-TRIALS_FOR_A_VERDICT = 5
-"""Fewer trials a treatment can't reach p < 0.05 in a rank test, so their verdicts are called indicative."""
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Scalar = bool | int | float | str
-
-
-class Value(BaseModel):
-    """A frozen value; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Operation(StrEnum):
@@ -63,21 +47,6 @@ class Phases(Value):
     def total_s(self) -> float:
         """The whole load of one trial, s."""
         return self.warm_up_s + self.measure_s + self.cool_down_s
-
-
-class Dataset(Value):
-    """The population that is seeded before the load, and how requests choose from it."""
-
-    courses: int = Field(200, ge=1, le=100_000)
-    students: int = Field(1000, ge=1, le=1_000_000)
-    capacity: int = Field(60, ge=0, le=1_000_000, description="seats of a course of median size")
-    chain_length: int = Field(4, ge=1, le=20, description="courses in the longest chain of prerequisites")
-    zipf_exponent: float = Field(
-        1.1,
-        ge=0,
-        le=5,
-        description="popularity of the k-th course or student is proportional to k to the power of minus this; 0 is uniform",
-    )
 
 
 class Arrivals(Value):
@@ -223,6 +192,11 @@ class Experiment(Value):
                 return treatment
         raise KeyError(name)
 
+    @property
+    def varied(self) -> dict[str, str]:
+        """Who sets each factor that this experiment varies, by the factor's path."""
+        return {factor_path(factor): f"treatment {treatment.name}" for treatment in self.treatments for factor in treatment.factors}
+
     def topology_of(self, treatment: Treatment) -> Topology:
         """The topology that a treatment is measured on.
 
@@ -241,45 +215,3 @@ def node_names(topology: Topology) -> frozenset[str]:
     for group, count in replicas.items():
         names |= {f"{group}-{number}" for number in range(1, count + 1)}
     return frozenset(names)
-
-
-def changed(
-    experiment: Experiment, *, factors: dict[str, str] | None = None, trials: int | None = None, seed: int | None = None
-) -> Experiment:
-    """The experiment with factors of its topology, its trials or its seed changed, checked anew.
-
-    Raises:
-        DefinitionError: the changed experiment contradicts itself, or a factor is varied by its own treatments.
-        FactorError: a factor that does not exist, or a value it can't take.
-    """
-    values = experiment.model_dump()
-    if factors:
-        topology = experiment.topology.override(factors)
-        set_paths = {_path(name) for name in factors}
-        for treatment in experiment.treatments:
-            varied = {_path(name) for name in treatment.factors}
-            if clash := sorted(set_paths & varied):
-                raise DefinitionError(
-                    f"{clash[0]} is what {experiment.name} varies (treatment {treatment.name} sets it); it can't be set from outside"
-                )
-        values["topology"] = topology.model_dump()
-    if trials is not None:
-        values["trials"] = trials
-    if seed is not None:
-        values["seed"] = seed
-    try:
-        return Experiment.model_validate(values)
-    except ValidationError as error:
-        raise DefinitionError(f"{experiment.name}: {explain(error)}") from None
-
-
-def _path(name: str) -> str:
-    return name if "." in name else f"{name}.enabled"
-
-
-def explain(error: ValidationError) -> str:
-    """The first problem of a definition, in one sentence that names the key."""
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{path}: {message}" if path else message

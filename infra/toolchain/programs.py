@@ -1,4 +1,4 @@
-"""The servers that the process target runs: what each is for, which version will do, and how Debian calls it."""
+"""The programs that the lab runs and does not bring along: what each is for, which version will do, and how Debian calls it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Server:
-    """One server that must be on the machine."""
+class Program:
+    """One program that must be on the machine."""
 
     name: str
     purpose: str
@@ -26,7 +26,7 @@ class Server:
         return f"{self.name} {'.'.join(map(str, self.oldest))} or newer"
 
 
-POSTGRESQL = Server(
+POSTGRESQL = Program(
     name="PostgreSQL",
     purpose="the three services' databases",
     package="postgresql",
@@ -34,7 +34,7 @@ POSTGRESQL = Server(
     parts=("postgresql",),
     services=("postgresql",),
 )
-REDIS = Server(
+REDIS = Program(
     name="Redis",
     purpose="the cache of the read paths",
     package="redis-server",
@@ -42,7 +42,7 @@ REDIS = Server(
     parts=("redis",),
     services=("redis-server",),
 )
-NGINX = Server(
+NGINX = Program(
     name="NGINX",
     purpose="the gateway in front of the replicas",
     package="nginx",
@@ -50,7 +50,7 @@ NGINX = Server(
     parts=("nginx",),
     services=("nginx",),
 )
-RABBITMQ = Server(
+RABBITMQ = Program(
     name="RabbitMQ",
     purpose="the broker between the enrolment service and its workers; needs Erlang",
     package="rabbitmq-server",
@@ -59,27 +59,38 @@ RABBITMQ = Server(
     services=("rabbitmq-server", "epmd", "epmd.socket"),
 )
 SERVERS = (POSTGRESQL, REDIS, NGINX, RABBITMQ)
+"""What the process target runs: nothing can be brought up without them."""
+WRK = Program(
+    name="wrk",
+    purpose="the load generator of capacity experiments, needed for these alone",
+    package="wrk",
+    oldest=(4,),
+    parts=("wrk",),
+    services=(),
+)
+TOOLS = {tool.name: tool for tool in (WRK,)}
+"""What is got only when it is asked for."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A server that is there, tried by asking for its version."""
+    """A program that is there, tried by asking for its version."""
 
-    server: Server
+    program: Program
     version: str
     paths: tuple[Path, ...]
-    """What ServerBinaries has of it, in that order."""
+    """What ServerBinaries has of it, in that order; of a tool, its executable."""
     origin: str
-    """``system`` or ``private prefix``."""
+    """``system``, ``apt`` (installed just now) or ``private prefix``."""
     environment: Mapping[str, str]
     """What it needs in its environment to run from there."""
 
 
 @dataclass(frozen=True)
 class Absent:
-    """A server that is not there, or not as needed."""
+    """A program that is not there, or not as needed."""
 
-    server: Server
+    program: Program
     reason: str
 
 
@@ -104,8 +115,19 @@ class ServerBinaries:
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A tool that is ready to run."""
+
+    name: str
+    version: str
+    path: Path
+    environment: Mapping[str, str]
+    """What it needs on top of its caller's own: LD_LIBRARY_PATH where it is in a private prefix, else nothing."""
+
+
+@dataclass(frozen=True)
 class Missing:
-    """The servers that are not there."""
+    """The programs that are not there."""
 
     absent: tuple[Absent, ...]
 

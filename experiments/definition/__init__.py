@@ -1,0 +1,70 @@
+"""What an experiment is, as frozen typed values.
+
+Pure. A module of the catalog, or a file of the user's own, makes one :class:`Experiment` (an open loop: what clients notice, in
+treatments, under faults) or one :class:`CapacityExperiment` (a closed loop: how much each implementation can do); its resolved JSON in
+the run directory is the language-neutral record of what was asked.
+"""
+
+from experiments.definition.base import TRIALS_FOR_A_VERDICT, Dataset, Name, Scalar, Value, explain
+from experiments.definition.capacity import (
+    AnyPath,
+    CapacityExperiment,
+    ColdKeyPath,
+    Comparison,
+    Implementation,
+    Measured,
+    Quantity,
+    ReadPath,
+    RegistrationPath,
+    ZipfPath,
+)
+from experiments.definition.change import AnyExperiment, changed
+from experiments.definition.experiment import (
+    READS,
+    Arrivals,
+    BoundClaim,
+    Claim,
+    Experiment,
+    Fault,
+    Metric,
+    Operation,
+    Phase,
+    Phases,
+    RatioClaim,
+    Treatment,
+    node_names,
+)
+
+__all__ = [
+    "READS",
+    "TRIALS_FOR_A_VERDICT",
+    "AnyExperiment",
+    "AnyPath",
+    "Arrivals",
+    "BoundClaim",
+    "CapacityExperiment",
+    "Claim",
+    "ColdKeyPath",
+    "Comparison",
+    "Dataset",
+    "Experiment",
+    "Fault",
+    "Implementation",
+    "Measured",
+    "Metric",
+    "Name",
+    "Operation",
+    "Phase",
+    "Phases",
+    "Quantity",
+    "RatioClaim",
+    "ReadPath",
+    "RegistrationPath",
+    "Scalar",
+    "Treatment",
+    "Value",
+    "ZipfPath",
+    "changed",
+    "explain",
+    "node_names",
+]
