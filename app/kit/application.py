@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI
@@ -25,8 +25,8 @@ class Part(Protocol):
         """Begin, without waiting for anything."""
         ...
 
-    def stop(self) -> None:
-        """End within a few seconds; harmless if it has not begun."""
+    def stop(self) -> Awaitable[None] | None:
+        """End within a few seconds; harmless if it has not begun. What lives on the event loop gives an awaitable that does so."""
         ...
 
 
@@ -48,18 +48,19 @@ class Application(FastAPI):
 
         @contextlib.asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            with contextlib.ExitStack() as stack:
+            async with contextlib.AsyncExitStack() as stack:
                 for part in parts:
                     part.start()
-                    stack.callback(part.stop)
+                    stack.push_async_callback(_stop, part)
                 yield
 
         super().__init__(title=title, docs_url=None, redoc_url=None, lifespan=lifespan)
         self.health = health
         self._fast = FastLayer(fast_paths, replica=replica, metrics=metrics)
-        for router in (*routers, health_router(health, metrics)):
+        included = (*routers, health_router(health, metrics))
+        for router in included:
             self.include_router(router)
-        install(self)
+        install(self, included)
         self.add_middleware(RequestFrame, replica=replica, metrics=metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,3 +83,9 @@ class Application(FastAPI):
             schemas |= {**problem.pop("$defs"), "Problem": problem}
             self.openapi_schema = schema
         return self.openapi_schema
+
+
+async def _stop(part: Part) -> None:
+    stopped = part.stop()
+    if stopped is not None:
+        await stopped

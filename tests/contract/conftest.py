@@ -8,7 +8,27 @@ import pytest
 
 from infra import operations
 from infra.deployment import Deployment
+from tests.conftest import FREE_PORTS, unique_name
 from tests.contract.client import Broker, Client
+
+SERVICES = ("courses", "students", "enrollment")
+
+
+@pytest.fixture(scope="session")
+def deployment_name() -> Iterator[str]:
+    """The name of the one deployment of all contract tests, which is removed in the end."""
+    name = unique_name()
+    try:
+        yield name
+    finally:
+        operations.down(name, volumes=True)
+
+
+@pytest.fixture(scope="session", params=("on", "off"), ids=("fast", "framework"))
+def lab(request: pytest.FixtureRequest, deployment_name: str) -> Deployment:
+    """The system 1/1/1, once with its fast paths and once with every request going through the framework: one contract for both."""
+    topology = FREE_PORTS.override({f"{service}.fast_paths": request.param for service in SERVICES})
+    return operations.up(deployment_name, topology, owner=True)
 
 
 @pytest.fixture(scope="session")

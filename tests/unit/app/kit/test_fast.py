@@ -33,6 +33,10 @@ def _router() -> APIRouter:
     async def get(thing_id: str) -> Response:
         return Response(f"framework {thing_id}")
 
+    @router.delete("/things/{thing_id}")
+    async def delete(thing_id: str) -> Response:
+        return Response(f"framework {thing_id}")
+
     @router.post("/echo")
     async def echo(body: Body) -> Response:
         return Response(f"framework {body.word}")
@@ -107,8 +111,9 @@ def test_an_unusual_address_falls_through(client: Client, path: str) -> None:
 
 
 def test_another_method_falls_through(client: Client) -> None:
-    """The framework refuses it."""
-    assert client.send("PUT", "/things/7").status_code == 405
+    """The framework refuses it, and names the methods that are possible."""
+    refused = client.send("PUT", "/things/7")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "DELETE, GET")
 
 
 def test_errors_are_problem_details(client: Client) -> None:
