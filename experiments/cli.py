@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,11 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from experiments import catalog
-from experiments.definition import Experiment, changed
+from experiments.definition import AnyExperiment, changed
 from experiments.errors import DefinitionError, ExperimentError, RecordError
-from experiments.plan import fit, on_free_ports
+from experiments.estimate import fit, on_free_ports, step_durations_s
 from experiments.progress import ConsoleProgress
-from experiments.runner.interrupts import Interrupts, terminate_with_parent
+from experiments.runner.interrupts import Interrupts, signal_with_parent
 from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
 from experiments.settings import Settings, load_settings
 from experiments.tables import catalog_table, plan_lines, runs_table
@@ -47,7 +48,9 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FACTOR=VALUE", help="Change a factor of the topology; may be repeated.", show_default=False),
 ]
-TrialsOption = Annotated[int | None, typer.Option(min=1, help="Trials of each treatment; 5 are needed for a verdict.", show_default=False)]
+TrialsOption = Annotated[
+    int | None, typer.Option(min=1, help="Trials of each treatment, or rounds; 5 are needed for a verdict.", show_default=False)
+]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of data, load and order.", show_default=False)]
 BudgetOption = Annotated[
     float | None, typer.Option(min=0.1, metavar="MINUTES", help="Run fewer trials, so that it takes no longer.", show_default=False)
@@ -86,6 +89,8 @@ def bench(
     - `bench failover --trials 10 --seed 7` runs one experiment, for longer
 
     - `bench cache --set cache.ttl_s=5 --set courses.threads=16` runs it on a changed topology
+
+    - `bench hotpath` puts the hot paths beside a tutorial's and measures how much each can take
 
     - `bench --file my_experiment.py` runs your own; copy experiments/catalog/cache.py to begin
 
@@ -127,7 +132,7 @@ def runs(runs_dir: RunsDirOption = None) -> None:
 
 def _chosen(
     names: Sequence[str], file: Path | None, assignments: Sequence[str], trials: int | None, seed: int | None, budget: float | None
-) -> tuple[Experiment, ...]:
+) -> tuple[AnyExperiment, ...]:
     if file is not None and names:
         raise DefinitionError(f"--file {file} and {names[0]} are both given; name one or the other")
     found = (catalog.load_file(file),) if file is not None else catalog.load_all(names or catalog.QUICK_SUITE)
@@ -136,7 +141,7 @@ def _chosen(
     return chosen if budget is None else fit(chosen, budget)
 
 
-def _command(experiment: Experiment, file: Path | None, assignments: Sequence[str]) -> str:
+def _command(experiment: AnyExperiment, file: Path | None, assignments: Sequence[str]) -> str:
     what = ["--file", file.name] if file is not None else [experiment.name]
     changes = [word for assignment in assignments for word in ("--set", assignment)]
     return shlex.join(["nox", "-s", "bench", "--", *what, *changes, "--trials", str(experiment.trials), "--seed", str(experiment.seed)])
@@ -148,11 +153,11 @@ def _execute(jobs: Sequence[Job], settings: Settings, outcome: SuiteOutcome) -> 
 
     with (
         exclusive(settings),
-        ConsoleProgress(console, [job.experiment for job in jobs]) as progress,
+        ConsoleProgress(console, [step_s for job in jobs for step_s in step_durations_s(job.experiment)]) as progress,
         Interrupts(progress.say) as interrupts,
     ):
         if settings.stop_with_parent:
-            terminate_with_parent()
+            signal_with_parent(signal.SIGTERM)
         outside = live_outside(settings, interrupts)
         run_suite(jobs, outside, settings, interrupts, progress, outcome)
 
@@ -170,7 +175,7 @@ def _finish(outcome: SuiteOutcome) -> None:
     for run in outcome.runs:
         if run.invalid:
             console.print(
-                f"{run.path.name}: {run.invalid} of {run.finished} trials are invalid and don't count; their lines above say why",
+                f"{run.path.name}: {run.invalid} of {run.finished} are invalid and don't count; their lines above say why",
                 highlight=False,
                 soft_wrap=True,
             )

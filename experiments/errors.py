@@ -23,3 +23,7 @@ class ProbeError(ExperimentError):
 
 class TrialError(ExperimentError):
     """A stage of a trial that could not be completed; the trial is invalid, the run goes on."""
+
+
+class MeasurementError(ExperimentError):
+    """A measurement that could not be made; it is recorded as invalid, the run goes on."""

@@ -13,57 +13,55 @@ from rich.markup import escape
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as RichBar
 
-from experiments.definition import Experiment
-from experiments.plan import SWITCH_S, TEAR_DOWN_S, TRIAL_OVERHEAD_S
-from experiments.records.schema import PlannedTrial, TrialRecord
+from experiments.plan import TEAR_DOWN_S
 
 SECONDS_PER_MINUTE: Final = 60
 
 
 class Pace:
-    """How long the rest will take: each trial's load is known, what comes on top of it is learnt from the trials done.
+    """How long the rest will take: each step's planned duration, and how far the steps done were off theirs.
 
-    By their median, since a trial that first brings the deployment up says nothing of the others; the planned overhead counts as
-    two trials, so that the first one alone doesn't decide.
+    By the median, since a step that first brings the deployment up says nothing of the others; the plan counts as two steps, so
+    that the first one alone doesn't decide.
     """
 
-    def __init__(self, loads_s: Sequence[float], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._loads_s = list(loads_s)
+    def __init__(self, planned_s: Sequence[float], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._planned_s = list(planned_s)
         self._clock = clock
         self._done = 0
         self._started_s = clock()
-        self._overheads_s = [TRIAL_OVERHEAD_S + SWITCH_S / 2] * 2
+        self._off_s = [0.0, 0.0]
 
     def started(self) -> None:
-        """A trial begins."""
+        """A step begins."""
         self._started_s = self._clock()
 
     def finished(self) -> None:
-        """The trial that was begun last has ended."""
-        self._overheads_s.append(max(0.0, self._clock() - self._started_s - self._loads_s[self._done]))
+        """The step that was begun last has ended."""
+        self._off_s.append(self._clock() - self._started_s - self._planned_s[self._done])
         self._done += 1
 
     @property
     def done(self) -> int:
-        """Trials that have ended."""
+        """Steps that have ended."""
         return self._done
 
     @property
     def total(self) -> int:
-        """Trials planned."""
-        return len(self._loads_s)
+        """Steps planned."""
+        return len(self._planned_s)
 
     def left_s(self) -> float:
         """Seconds until everything is done and removed."""
-        rest = self._loads_s[self._done :]
-        return sum(rest) + median(self._overheads_s) * len(rest) + TEAR_DOWN_S
+        rest = self._planned_s[self._done :]
+        return max(0.0, sum(rest) + median(self._off_s) * len(rest)) + TEAR_DOWN_S
 
 
 class Progress(Protocol):
-    """What a run tells of itself."""
+    """What a run tells of itself; a step is a trial or a measurement."""
 
-    def trial_started(self, experiment: Experiment, planned: PlannedTrial) -> None:
-        """A trial begins."""
+    def started(self, title: str) -> None:
+        """A step begins."""
 
     def stage(self, name: str) -> None:
         """A stage of it begins."""
@@ -71,8 +69,8 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """What is being done now, in a few words; may come from any thread."""
 
-    def trial_finished(self, record: TrialRecord, headline: str) -> None:
-        """It is recorded."""
+    def finished(self, line: str) -> None:
+        """It is measured; ``line`` says what came of it."""
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -81,19 +79,18 @@ class Progress(Protocol):
 class ConsoleProgress:
     """Progress on a console: one that is a terminal gets the live line, any other only lines that stay."""
 
-    def __init__(self, console: Console, experiments: Sequence[Experiment]) -> None:
-        loads_s = [item.phases.total_s for item in experiments for _ in range(item.trials * len(item.treatments))]
-        self._pace = Pace(loads_s)
+    def __init__(self, console: Console, planned_s: Sequence[float]) -> None:
+        self._pace = Pace(planned_s)
         self._console = console
         self._bar = RichBar(
             SpinnerColumn(),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed}/{task.total} trials, {task.fields[left]}  [bold]{task.fields[trial]}[/] {task.fields[now]}"),
+            TextColumn("{task.completed}/{task.total} done, {task.fields[left]}  [bold]{task.fields[step]}[/] {task.fields[now]}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("bench", total=len(loads_s), left=self._left(), trial="", now="")
+        self._task = self._bar.add_task("bench", total=len(planned_s), left=self._left(), step="", now="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -102,10 +99,10 @@ class ConsoleProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
 
-    def trial_started(self, experiment: Experiment, planned: PlannedTrial) -> None:
-        """Name the trial."""
+    def started(self, title: str) -> None:
+        """Name the step."""
         self._pace.started()
-        self._bar.update(self._task, trial=f"{experiment.name}: {planned.treatment}, block {planned.block + 1}", left=self._left())
+        self._bar.update(self._task, step=escape(title), left=self._left())
 
     def stage(self, name: str) -> None:
         """Show the stage."""
@@ -115,11 +112,11 @@ class ConsoleProgress:
         """Show it on the live line only."""
         self._bar.update(self._task, now=escape(text), left=self._left())
 
-    def trial_finished(self, record: TrialRecord, headline: str) -> None:
-        """Write the trial's line."""
+    def finished(self, line: str) -> None:
+        """Write the step's line."""
         self._pace.finished()
         self._bar.update(self._task, completed=self._pace.done, left=self._left())
-        self.say(f"{self._pace.done:>3}/{self._pace.total}  {record.treatment:<10} block {record.block + 1}  {headline}  ({self._left()})")
+        self.say(f"{self._pace.done:>3}/{self._pace.total}  {line}  ({self._left()})")
 
     def say(self, text: str) -> None:
         """Write a line that stays."""

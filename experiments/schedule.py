@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from experiments.arrivals import arrival_times
 from experiments.definition import Experiment, Operation, Phase, Phases
 from experiments.errors import ExperimentError
-from experiments.randomness import generator
+from experiments.randomness import draw, generator, zipf_ranks
 from experiments.seeding import SeededPopulation
 
 PAGE_SIZE: Final = 20
@@ -88,9 +88,9 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     operations = _operations(experiment, times, rng)
     count = len(times)
     exponent = experiment.dataset.zipf_exponent
-    courses = _zipf(rng, count, len(seeded.course_ids), exponent)
-    students = _zipf(rng, count, len(seeded.student_ids), exponent)
-    pages = _zipf(rng, count, -(-len(seeded.course_ids) // PAGE_SIZE), exponent)
+    courses = zipf_ranks(rng, count, len(seeded.course_ids), exponent)
+    students = zipf_ranks(rng, count, len(seeded.student_ids), exponent)
+    pages = zipf_ranks(rng, count, -(-len(seeded.course_ids) // PAGE_SIZE), exponent)
     earlier = _recent_enrollments(times, operations, rng.random(count))
 
     enrolling = operations == _code(Operation.ENROLL)
@@ -127,27 +127,13 @@ def _operations(experiment: Experiment, times: NDArray[np.float64], rng: np.rand
     weights = np.array([experiment.mix.get(operation, 0.0) for operation in _OPERATIONS])
     if weights[_code(Operation.READ_ENROLLMENT)] > 0 and weights[_code(Operation.ENROLL)] == 0:
         raise ScheduleError(f"{experiment.name}: mix has read_enrollment and no enroll, so there is nothing to read; add enroll")
-    operations = _draw(rng, len(times), weights)
+    operations = draw(rng, len(times), weights)
     enrollments = times[operations == _code(Operation.ENROLL)]
     first_s = enrollments[0] if len(enrollments) else np.inf
     # Until something is there to be read, who would read it enrols instead: the rate stays as it is.
     too_early = (operations == _code(Operation.READ_ENROLLMENT)) & (times < first_s + READ_AFTER_S)
     operations[too_early] = _code(Operation.ENROLL)
     return operations
-
-
-def _draw(rng: np.random.Generator, count: int, weights: NDArray[np.float64]) -> _Integers:
-    """Indices drawn with probability proportional to ``weights``, by inverting the distribution function."""
-    bounds = np.cumsum(weights)
-    drawn = np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right")
-    # Rounding may reach the last bound; the last index that weighs anything is the one it fell on.
-    indices: _Integers = np.minimum(drawn, np.flatnonzero(weights)[-1])
-    return indices
-
-
-def _zipf(rng: np.random.Generator, count: int, size: int, exponent: float) -> _Integers:
-    """Ranks from 0, the k-th with probability proportional to k to the power of -``exponent`` (Zipf's law over a finite population)."""
-    return _draw(rng, count, np.arange(1, size + 1, dtype=np.float64) ** -exponent)
 
 
 def _recent_enrollments(times: NDArray[np.float64], operations: _Integers, uniform: NDArray[np.float64]) -> _Integers:

@@ -17,7 +17,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SPIRELAB_", frozen=True)
 
     runs_dir: Path = Field(REPOSITORY / "runs", description="folder that holds a folder for each run")
-    deployment: str = Field("bench", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="name of the deployment that trials are run on")
+    deployment: str = Field(
+        "bench",
+        pattern=r"^[a-z][a-z0-9-]{0,21}$",
+        description="name of the deployment that trials are run on; those of capacity experiments have the implementation's behind it",
+    )
     slip_limit_ms: float = Field(
         50.0,
         gt=0,

@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from experiments.definition import Experiment
+from experiments.capacity import plan as capacity_plan
+from experiments.definition import AnyExperiment, CapacityExperiment, Experiment
 from experiments.errors import RecordError
-from experiments.plan import estimate, plan
+from experiments.estimate import estimate
+from experiments.plan import plan
 from experiments.progress import duration
-from experiments.records.files import RUN_FILE, read_run
+from experiments.records.files import RUN_FILE, CapacityRun, Run, read_any_run
 from infra.topology import ANY_FREE_PORT, HIGHEST_PORT
 
 
-def catalog_table(console: Console, experiments: Sequence[Experiment]) -> None:
+def catalog_table(console: Console, experiments: Sequence[AnyExperiment]) -> None:
     """Name, question, treatments and minutes of each."""
     table = Table("name", "question", "treatments", "minutes", box=None, pad_edge=False)
     for item in experiments:
-        treatments = ", ".join(treatment.name for treatment in item.treatments)
-        table.add_row(item.name, item.question, treatments, f"{estimate([item]).minutes:.1f}")
+        table.add_row(item.name, item.question, ", ".join(_treatments(item)), f"{estimate([item]).minutes:.1f}")
     console.print(table)
 
 
-def plan_lines(console: Console, experiments: Sequence[Experiment]) -> None:
-    """Order of the trials, duration, ports and memory."""
+def plan_lines(console: Console, experiments: Sequence[AnyExperiment]) -> None:
+    """Order of trials or measurements, duration, ports and memory."""
     for item in experiments:
-        phases = item.phases
-        console.print(
-            f"{item.name}: {item.trials} trials of {len(item.treatments)} treatments, seed {item.seed}, "
-            f"{item.arrivals.rate_per_s:g} requests/s ({item.arrivals.process}), "
-            f"warm-up {phases.warm_up_s:g} s + measure {phases.measure_s:g} s + cool-down {phases.cool_down_s:g} s",
-            highlight=False,
-            soft_wrap=True,
-        )
-        for block in range(item.trials):
-            order = ", ".join(planned.treatment for planned in plan(item) if planned.block == block)
-            console.print(f"  block {block + 1}: {order}", highlight=False, soft_wrap=True)
+        for line in _capacity_order(item) if isinstance(item, CapacityExperiment) else _trial_order(item):
+            console.print(line, highlight=False, soft_wrap=True, markup=False)
     cost = estimate(experiments)
     ports = sorted({(name, port) for item in experiments for name, port in _ports(item)})
     console.print(f"takes about {duration(cost.duration_s)}, {cost.memory_mib} MiB of memory, {cost.processes} nodes", highlight=False)
@@ -51,19 +44,54 @@ def runs_table(console: Console, folder: Path) -> None:
     if not paths:
         console.print(f"no runs in {folder} yet; `python -m experiments bench` makes some", highlight=False, soft_wrap=True)
         return
-    table = Table("run", "status", "trials", "commit", box=None, pad_edge=False)
+    table = Table("run", "status", "finished", "commit", box=None, pad_edge=False)
     for path in paths:
         try:
-            run = read_run(path)
+            run = read_any_run(path)
         except RecordError as error:
             table.add_row(path.name, "damaged", "", str(error))
             continue
         commit = (run.record.provenance.git_commit or "")[:8] + ("+changes" if run.record.provenance.git_dirty else "")
-        table.add_row(path.name, run.record.status, f"{len(run.trial_paths())}/{len(run.record.plan)}", commit)
+        table.add_row(path.name, run.record.status, _finished(run), commit)
     console.print(table)
 
 
-def _ports(experiment: Experiment) -> list[tuple[str, str]]:
+def _ports(experiment: AnyExperiment) -> list[tuple[str, str]]:
     topology = experiment.topology
     named = (("gateway", topology.gateway.port), ("RabbitMQ management", topology.broker.management_port), ("all others", ANY_FREE_PORT))
     return [(name, f"free ones up to {HIGHEST_PORT}" if port == ANY_FREE_PORT else str(port)) for name, port in named]
+
+
+def _treatments(experiment: AnyExperiment) -> list[str]:
+    if isinstance(experiment, Experiment):
+        return [treatment.name for treatment in experiment.treatments]
+    return list(dict.fromkeys(str(side) for path in experiment.paths for side in path.implementations))
+
+
+def _trial_order(experiment: Experiment) -> Iterator[str]:
+    phases = experiment.phases
+    yield (
+        f"{experiment.name}: {experiment.trials} trials of {len(experiment.treatments)} treatments, seed {experiment.seed}, "
+        f"{experiment.arrivals.rate_per_s:g} requests/s ({experiment.arrivals.process}), "
+        f"warm-up {phases.warm_up_s:g} s + measure {phases.measure_s:g} s + cool-down {phases.cool_down_s:g} s"
+    )
+    for block in range(experiment.trials):
+        order = ", ".join(planned.treatment for planned in plan(experiment) if planned.block == block)
+        yield f"  block {block + 1}: {order}"
+
+
+def _capacity_order(experiment: CapacityExperiment) -> Iterator[str]:
+    yield (
+        f"{experiment.name}: {experiment.trials} rounds of {len(experiment.paths)} paths, seed {experiment.seed}, closed loop, "
+        f"warm-up {experiment.warm_up_s:g} s + measure {experiment.measure_s:g} s"
+    )
+    for number, measurements in enumerate(capacity_plan.rounds(capacity_plan.plan(experiment)), start=1):
+        paths = groupby(measurements, key=lambda item: item.path)
+        order = ", ".join(f"{path} ({', '.join(item.implementation for item in group)})" for path, group in paths)
+        yield f"  round {number}: {order}"
+
+
+def _finished(run: Run | CapacityRun) -> str:
+    if isinstance(run, CapacityRun):
+        return f"{run.finished_rounds}/{run.record.experiment.trials}"
+    return f"{len(run.trial_paths())}/{len(run.record.plan)}"

@@ -102,8 +102,14 @@ class Gateway(Factors):
     )
     read_timeout_ms: int = Field(1000, ge=10, le=60_000, description="silence of a replica before the next one is tried, ms")
     tries: int = Field(3, ge=1, le=16, description="replicas that one request is offered to")
-    max_fails: int = Field(1, ge=0, le=100, description="failures within fail_timeout_s that take a replica out of rotation; 0 never does")
+    max_fails: int = Field(3, ge=0, le=100, description="failures within fail_timeout_s that take a replica out of rotation; 0 never does")
     fail_timeout_s: int = Field(2, ge=1, le=600, description="time that a failing replica stays out of rotation, s")
+    max_connections: int = Field(
+        256,
+        ge=1,
+        le=10_000,
+        description="requests at one replica at a time; where every replica has as many, more are answered 503 at once",
+    )
     keepalive: int = Field(32, ge=0, le=1024, description="idle connections that each NGINX worker keeps to a service's replicas")
     rate_limit_per_s: int = Field(
         0, ge=0, le=100_000, description="requests per second that one client address may send, bursts of one second apart; 0 is no limit"

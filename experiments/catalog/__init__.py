@@ -14,7 +14,7 @@ from types import ModuleType
 
 from pydantic import ValidationError
 
-from experiments.definition import Experiment, explain
+from experiments.definition import AnyExperiment, CapacityExperiment, Experiment, explain
 from experiments.errors import DefinitionError
 
 CONSTANT = "EXPERIMENT"
@@ -29,7 +29,7 @@ def names() -> tuple[str, ...]:
     return (*QUICK_SUITE, *(name for name in found if name not in QUICK_SUITE))
 
 
-def load(name: str) -> Experiment:
+def load(name: str) -> AnyExperiment:
     """The experiment of the catalog with that name.
 
     Raises:
@@ -43,7 +43,7 @@ def load(name: str) -> Experiment:
     return _constant(importlib.import_module(f"{__name__}.{name}"), f"experiments/catalog/{name}.py")
 
 
-def load_all(wanted: Iterable[str]) -> tuple[Experiment, ...]:
+def load_all(wanted: Iterable[str]) -> tuple[AnyExperiment, ...]:
     """The experiments named, each once, in the order of their first mention.
 
     Raises:
@@ -52,7 +52,7 @@ def load_all(wanted: Iterable[str]) -> tuple[Experiment, ...]:
     return tuple(load(name) for name in dict.fromkeys(wanted))
 
 
-def load_file(path: Path) -> Experiment:
+def load_file(path: Path) -> AnyExperiment:
     """The experiment that a user's own Python file defines.
 
     Raises:
@@ -76,9 +76,9 @@ def load_file(path: Path) -> Experiment:
     return _constant(module, str(path))
 
 
-def _constant(module: ModuleType, where: str) -> Experiment:
+def _constant(module: ModuleType, where: str) -> AnyExperiment:
     experiment = getattr(module, CONSTANT, None)
-    if not isinstance(experiment, Experiment):
+    if not isinstance(experiment, Experiment | CapacityExperiment):
         raise DefinitionError(f"{where}: defines no {CONSTANT} = Experiment(...); see experiments/catalog/cache.py for one")
     return experiment
 

@@ -5,7 +5,7 @@ treatments, under faults) or one :class:`CapacityExperiment` (a closed loop: how
 the run directory is the language-neutral record of what was asked.
 """
 
-from experiments.definition.base import TRIALS_FOR_A_VERDICT, Dataset, Name, Scalar, Value, explain
+from experiments.definition.base import TRIALS_FOR_A_VERDICT, BaseExperiment, Dataset, Name, Scalar, Value, explain
 from experiments.definition.capacity import (
     AnyPath,
     CapacityExperiment,
@@ -41,6 +41,7 @@ __all__ = [
     "AnyExperiment",
     "AnyPath",
     "Arrivals",
+    "BaseExperiment",
     "BoundClaim",
     "CapacityExperiment",
     "Claim",

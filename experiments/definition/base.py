@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infra.topology import Topology
+
 TRIALS_FOR_A_VERDICT = 5
 """Fewer trials a treatment can't reach p < 0.05 in a rank test, so their verdicts are called indicative."""
 
@@ -32,6 +34,23 @@ class Dataset(Value):
         le=5,
         description="popularity of the k-th course or student is proportional to k to the power of minus this; 0 is uniform",
     )
+
+
+class BaseExperiment(Value):
+    """What every experiment has, whatever is measured."""
+
+    name: Name
+    title: str = Field(min_length=1)
+    question: str = Field(min_length=1, description="what a reader wants to know, in a sentence")
+    topology: Topology = Topology()
+    dataset: Dataset = Dataset()
+    trials: int = Field(TRIALS_FOR_A_VERDICT, ge=1, le=1000, description="repetitions of everything that is compared, one in each block")
+    seed: int = Field(1, ge=0, le=2**63 - 1)
+
+    @property
+    def varied(self) -> dict[str, str]:
+        """Who sets each factor that the experiment itself varies, by the factor's path."""
+        raise NotImplementedError
 
 
 def explain(error: ValidationError) -> str:

@@ -11,8 +11,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from experiments.definition.base import TRIALS_FOR_A_VERDICT, Dataset, Name, Value
-from infra.topology import Topology
+from experiments.definition.base import BaseExperiment, Name, Value
+from infra.topology import ANY_FREE_PORT, Topology
 
 
 class Implementation(StrEnum):
@@ -53,20 +53,17 @@ class Quantity(StrEnum):
     OVERBOOKED_SEATS = "overbooked_seats"
 
 
-LOAD_QUANTITIES: Final = frozenset(
-    {
-        Quantity.DURATION_S,
-        Quantity.REQUESTS,
-        Quantity.FAILED_REQUESTS,
-        Quantity.REFUSED_REQUESTS,
-        Quantity.THROUGHPUT_PER_S,
-        Quantity.LATENCY_P50_MS,
-        Quantity.LATENCY_P99_MS,
-        Quantity.SERVER_CPU_US_PER_REQUEST,
-        Quantity.SYSTEM_CPU_US_PER_REQUEST,
-        Quantity.REPLICA_MEMORY_MIB,
-    }
-)
+COST_QUANTITIES: Final = frozenset({Quantity.SERVER_CPU_US_PER_REQUEST, Quantity.SYSTEM_CPU_US_PER_REQUEST, Quantity.REPLICA_MEMORY_MIB})
+"""Of whatever serves many requests."""
+LOAD_QUANTITIES: Final = COST_QUANTITIES | {
+    Quantity.DURATION_S,
+    Quantity.REQUESTS,
+    Quantity.FAILED_REQUESTS,
+    Quantity.REFUSED_REQUESTS,
+    Quantity.THROUGHPUT_PER_S,
+    Quantity.LATENCY_P50_MS,
+    Quantity.LATENCY_P99_MS,
+}
 """Of a closed loop of requests."""
 SQL_QUANTITIES: Final = frozenset(
     {Quantity.DURATION_S, Quantity.REQUESTS, Quantity.FAILED_REQUESTS, Quantity.KEYS, Quantity.SQL_STATEMENTS}
@@ -129,7 +126,7 @@ class ZipfPath(_Path):
     @property
     def quantities(self) -> frozenset[Quantity]:
         """What is measured of it."""
-        return SQL_QUANTITIES
+        return SQL_QUANTITIES | COST_QUANTITIES
 
 
 class RegistrationPath(_Path):
@@ -189,23 +186,23 @@ class Comparison(Value):
         return value >= bound if self.direction == "at_least" else value <= bound
 
 
-class CapacityExperiment(Value):
-    """A whole capacity experiment: the paths, and what is asked of their figures."""
+class CapacityExperiment(BaseExperiment):
+    """A whole capacity experiment: the paths, and what is asked of their figures.
+
+    ``topology`` is that of each deployment, but for its implementation and its cache; a trial is a round, which measures every path once on
+    each of its implementations.
+    """
 
     kind: Literal["capacity"] = "capacity"
-    name: Name
-    title: str = Field(min_length=1)
-    question: str = Field(min_length=1, description="what a reader wants to know, in a sentence")
-    topology: Topology = Field(Topology(), description="of each deployment, but for implementation and cache")
-    dataset: Dataset = Dataset()
     paths: tuple[AnyPath, ...] = Field(min_length=1)
     comparisons: tuple[Comparison, ...] = ()
     warm_up_s: float = Field(0.5, ge=0, le=60, description="the same load before each measurement, not recorded")
     measure_s: float = Field(2.0, gt=0, le=600, description="time that the load of one measurement lasts")
-    trials: int = Field(
-        TRIALS_FOR_A_VERDICT, ge=1, le=1000, description="rounds; each measures every path on each of its implementations once"
-    )
-    seed: int = Field(1, ge=0, le=2**63 - 1)
+
+    @property
+    def implementations(self) -> frozenset[Implementation]:
+        """Everything that some path is measured on."""
+        return frozenset(side for path in self.paths for side in path.implementations)
 
     @property
     def varied(self) -> dict[str, str]:
@@ -217,6 +214,8 @@ class CapacityExperiment(Value):
         names = [path.name for path in self.paths]
         if len(set(names)) != len(names):
             raise ValueError(f"paths need names of their own, got {', '.join(names)}")
+        if self.implementations.isdisjoint(DEPLOYED):
+            raise ValueError(f"no path is measured on {' or '.join(DEPLOYED)}, so nothing would be deployed")
         for path in self.paths:
             self._check_path(path)
         for comparison in self.comparisons:
@@ -261,5 +260,6 @@ class CapacityExperiment(Value):
         raise KeyError(name)
 
     def topology_of(self, implementation: Implementation, *, cache: bool) -> Topology:
-        """What an implementation is deployed as."""
-        return self.topology.override({"software.implementation": implementation.value, "cache.enabled": cache})
+        """What an implementation is deployed as; the tutorial on free ports, for the product has those that were asked for."""
+        free = {} if implementation is Implementation.PRODUCT else dict.fromkeys(("gateway.port", "broker.management_port"), ANY_FREE_PORT)
+        return self.topology.override({"software.implementation": implementation.value, "cache.enabled": cache, **free})

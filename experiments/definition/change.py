@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from experiments.definition.base import explain, factor_path
+from experiments.definition.base import BaseExperiment, explain, factor_path
 from experiments.definition.capacity import CapacityExperiment
 from experiments.definition.experiment import Experiment
 from experiments.errors import DefinitionError
@@ -14,7 +14,7 @@ from experiments.errors import DefinitionError
 AnyExperiment = Experiment | CapacityExperiment
 """What a catalog module may define."""
 
-_Kind = TypeVar("_Kind", Experiment, CapacityExperiment)
+_Kind = TypeVar("_Kind", bound=BaseExperiment)
 
 
 def changed(experiment: _Kind, *, factors: dict[str, str] | None = None, trials: int | None = None, seed: int | None = None) -> _Kind:

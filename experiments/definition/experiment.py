@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from experiments.definition.base import TRIALS_FOR_A_VERDICT, Dataset, Name, Scalar, Value, factor_path
+from experiments.definition.base import BaseExperiment, Name, Scalar, Value, factor_path
 from infra.errors import FactorError
 from infra.topology import Topology
 
@@ -122,21 +122,14 @@ class BoundClaim(Value):
 Claim = Annotated[RatioClaim | BoundClaim, Field(discriminator="kind")]
 
 
-class Experiment(Value):
-    """A whole experiment: what is asked, of what, under which load, in which treatments."""
+class Experiment(BaseExperiment):
+    """A whole open-loop experiment: what is asked, of what, under which load, in which treatments."""
 
-    name: Name
-    title: str = Field(min_length=1)
-    question: str = Field(min_length=1, description="what a reader wants to know, in a sentence")
-    topology: Topology = Topology()
     treatments: tuple[Treatment, ...] = Field(min_length=1)
-    dataset: Dataset = Dataset()
     mix: dict[Operation, float] = Field(description="relative weight of each operation")
     arrivals: Arrivals = Arrivals()
     phases: Phases = Phases()
     claims: tuple[Claim, ...] = ()
-    trials: int = Field(TRIALS_FOR_A_VERDICT, ge=1, le=1000, description="repetitions of each treatment, one in each block")
-    seed: int = Field(1, ge=0, le=2**63 - 1)
 
     @field_validator("mix")
     @classmethod

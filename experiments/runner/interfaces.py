@@ -10,9 +10,11 @@ from typing import Any, Protocol
 import psutil
 import pyarrow as pa
 
-from experiments.definition import Dataset, Experiment
+from experiments.capacity.result import Result
+from experiments.definition import CapacityExperiment, Dataset, Experiment
 from experiments.invariants.history import FinalState
 from experiments.probes.sampler import Probe
+from experiments.records.capacity import PlannedMeasurement
 from experiments.records.schema import PlannedTrial
 from infra.deployment import Deployment
 from infra.topology import Topology
@@ -107,6 +109,23 @@ class Inspection(Protocol):
         """
 
 
+class Rig(Protocol):
+    """The implementations of a capacity experiment, deployed side by side, and what measures them one after the other."""
+
+    @property
+    def generator(self) -> str:
+        """Program and version that sends the load."""
+
+    def prepare(self, experiment: CapacityExperiment, *, cache: bool, note: Note) -> Deployment:
+        """Make all of them ready, with their data, and with or without their cache; returns the product's deployment."""
+
+    def measure(self, experiment: CapacityExperiment, planned: PlannedMeasurement, note: Note) -> Result:
+        """Measure one path on one implementation; raises MeasurementError where that can't be done."""
+
+    def down(self, note: Note) -> None:
+        """Remove all of them with their data; harmless where there is nothing."""
+
+
 @dataclass(frozen=True)
 class Outside:
     """Everything that a run talks to."""
@@ -114,3 +133,4 @@ class Outside:
     platform: Platform
     load: LoadSide
     inspection: Inspection
+    rig: Rig

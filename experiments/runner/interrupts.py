@@ -17,9 +17,9 @@ _PR_SET_PDEATHSIG: Final = 1
 """prctl(2), from linux/prctl.h."""
 
 
-def terminate_with_parent() -> None:
-    """Have the kernel send SIGTERM when the process that started this one is gone, even by SIGKILL."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+def signal_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when the one that started it is gone, even by SIGKILL; it survives an exec."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number))
 
 
 class Interrupted(KeyboardInterrupt):

@@ -11,7 +11,10 @@ import psutil
 from filelock import FileLock, Timeout
 
 from experiments import population, schedule, seeding
+from experiments.capacity.rig import LiveRig
+from experiments.capacity.side import Side
 from experiments.definition import Dataset, Experiment
+from experiments.definition.capacity import DEPLOYED
 from experiments.errors import ExperimentError
 from experiments.load import GENERATOR, LoadGenerator
 from experiments.records.schema import PlannedTrial
@@ -118,6 +121,11 @@ def exclusive(settings: Settings) -> Iterator[None]:
 
 def live_outside(settings: Settings, interrupts: Interrupts) -> Outside:
     """Real servers and real load."""
+
+    def looking_at(platform: InfraPlatform) -> LiveInspection:
+        return LiveInspection(platform, settle_timeout_s=settings.settle_timeout_s, sleep=interrupts.sleep)
+
     platform = InfraPlatform(settings.deployment, interrupts)
-    inspection = LiveInspection(platform, settle_timeout_s=settings.settle_timeout_s, sleep=interrupts.sleep)
-    return Outside(platform=platform, load=LocustLoad(), inspection=inspection)
+    platforms = {side: InfraPlatform(f"{settings.deployment}-{side}", interrupts) for side in DEPLOYED}
+    rig = LiveRig({side: Side(side, own, looking_at(own)) for side, own in platforms.items()}, lambda: operations.tool("wrk"), interrupts)
+    return Outside(platform=platform, load=LocustLoad(), inspection=looking_at(platform), rig=rig)

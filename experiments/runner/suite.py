@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from experiments.definition import Experiment
+from experiments.capacity.run import CapacityRun
+from experiments.definition import AnyExperiment, Experiment
 from experiments.errors import RecordError
 from experiments.progress import Progress
 from experiments.runner.interfaces import Outside
 from experiments.runner.interrupts import Interrupted, Interrupts
-from experiments.runner.run import Run, RunOutcome
+from experiments.runner.recorded import RecordedRun, RunOutcome
+from experiments.runner.run import Run
 from experiments.runner.session import Session
 from experiments.runner.stages import Bench
 from experiments.settings import Settings
@@ -40,7 +42,7 @@ class SuiteOutcome:
 class Job:
     """An experiment and the command that runs it again."""
 
-    experiment: Experiment
+    experiment: AnyExperiment
     command: str
 
 
@@ -56,10 +58,10 @@ def run_suite(
     session = Session(outside)
     try:
         progress.note("removing what an earlier bench may have left")
+        outside.rig.down(progress.note)
         session.end(progress.note)
         for job in jobs:
             interrupts.check()
-            session.begin(job.experiment, progress.note)
             _run(job, session, settings, interrupts, progress, outcome)
     except Interrupted:
         outcome.signal = interrupts.received
@@ -69,21 +71,31 @@ def run_suite(
         outcome.error = f"{settings.runs_dir}: {error.strerror or error}; finished trials are kept, mend that and run again"
     finally:
         progress.note("removing the deployment")
-        try:
-            session.end(progress.note)
-        except InfraError as error:
-            outcome.error = outcome.error or str(error)
+        for remove in (outside.rig.down, session.end):
+            try:
+                remove(progress.note)
+            except InfraError as error:
+                outcome.error = outcome.error or str(error)
 
 
 def _run(job: Job, session: Session, settings: Settings, interrupts: Interrupts, progress: Progress, outcome: SuiteOutcome) -> None:
     progress.say(f"{job.experiment.name}: {job.experiment.question}")
-    bench = Bench(session, settings, interrupts, progress.note)
-    run = Run(bench, job.experiment, job.command, progress)
+    run = _opened(job, session, settings, interrupts, progress)
     try:
         outcome.runs.append(run.execute())
     finally:
         if not run.discard_if_empty():
             outcome.paths.append(run.path)
+
+
+def _opened(job: Job, session: Session, settings: Settings, interrupts: Interrupts, progress: Progress) -> RecordedRun:
+    outside = session.outside
+    if isinstance(job.experiment, Experiment):
+        outside.rig.down(progress.note)
+        session.begin(job.experiment, progress.note)
+        return Run(Bench(session, settings, interrupts, progress.note), job.experiment, job.command, progress)
+    session.end(progress.note)
+    return CapacityRun(outside, job.experiment, job.command, settings, interrupts, progress)
 
 
 def check_writable(settings: Settings) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from string import Template
 
+from infra.components import nginx_problems as problems
 from infra.components.base import Config
 from infra.targets.declaration import Place
 
@@ -15,18 +15,28 @@ PUBLIC_ROUTES = {"/courses": "courses", "/students": "students", "/enroll": "enr
 INTERNAL_ROUTES = {"/internal/courses": "courses", "/internal/students": "students"}
 CONFIGURATION_PATH = "/configuration"
 """On the internal side: answers with the digest of the configuration in force."""
+MOST_BODY_KIB = 64
+"""What the services read of a public body, too."""
+MOST_INTERNAL_BODY_KIB = 1024
+"""A batch of reservations with its transcripts."""
 _KEEPALIVE_S = 4
-"""Idle connections to a replica are closed before uvicorn closes them, after 5 s."""
+"""Idle connections to a replica are closed before a server with uvicorn's default closes them, after 5 s."""
+_WORKER_CONNECTIONS = 4096
+_MOST_REQUESTS = 1500
+"""At work in the whole gateway; each takes two connections, so that even one worker alone never runs out of them."""
+_LAST_RESORT_CONNECTIONS = 64
+"""To each replica while all are out of rotation: enough to keep a replica busy that can work, and few wait for one that can't."""
 
 
 class Tuning(Config):
-    """How long the gateway waits for a replica, and what it does then."""
+    """How long the gateway waits for a replica, what it does then, and how much it takes on."""
 
     connect_timeout_ms: int
     read_timeout_ms: int
     tries: int
     max_fails: int
     fail_timeout_s: int
+    max_connections: int
     keepalive: int
     rate_limit_per_s: int
 
@@ -38,7 +48,7 @@ worker_processes 2;
 worker_shutdown_timeout 5s;
 pid $config/nginx.pid;
 error_log stderr warn;
-events { worker_connections 4096; }
+events { worker_connections $worker_connections; }
 http {
     default_type application/problem+json;
     server_tokens off;
@@ -50,16 +60,21 @@ http {
 
     # the client's request id where it is harmless to log, else our own; the same on every try
     map $$http_x_request_id $$correlation_id {
-        "~^[A-Za-z0-9._-]{1,200}$$" $$http_x_request_id;
+        "~^[A-Za-z0-9._:-]{1,200}$$" $$http_x_request_id;
         default $$request_id;
     }
     log_format access escape=json '{"msec":$$msec,"request_id":"$$correlation_id","method":"$$request_method","uri":"$$request_uri",'
         '"status":$$status,"upstream_addr":"$$upstream_addr","upstream_status":"$$upstream_status",'
         '"request_time":$$request_time,"upstream_response_time":"$$upstream_response_time"}';
-
-    $rate_limit_zone
+$problem_variables
+    limit_conn_zone $$server_port zone=requests:32k;
+    limit_conn_status 503;
+    limit_conn_log_level info;
+$rate_limit_zone
     keepalive_requests 1000000;
-    client_max_body_size 64k;
+    large_client_header_buffers 4 8k;
+    client_max_body_size ${body_kib}k;
+    client_body_buffer_size ${body_kib}k;  # a public body never goes to disk
     client_header_timeout 10s;
     client_body_timeout 10s;
     send_timeout 10s;
@@ -72,8 +87,8 @@ http {
     proxy_connect_timeout ${connect_timeout_ms}ms;
     proxy_send_timeout ${read_timeout_ms}ms;
     proxy_read_timeout ${read_timeout_ms}ms;
-    # also a POST that was sent is tried again: its Idempotency-Key and the outbox absorb a second delivery. Not on 503: that is
-    # a replica's answer for a dependency that all replicas lack, and would take them all out of rotation, cached reads included
+    # also a POST that was sent is tried again: its Idempotency-Key and the outbox absorb a second delivery. Not on 503: that is the
+    # answer of a replica that is overloaded or lacks a dependency. The others are no better off, and it is in good health
     proxy_next_upstream error timeout http_502 http_504 non_idempotent;
     proxy_next_upstream_tries $tries;
     proxy_hide_header X-Request-Id;
@@ -84,10 +99,12 @@ $upstreams
         server_name _;
         access_log $access_log access buffer=64k flush=1s;
         add_header X-Request-Id $$correlation_id always;
+        add_header Retry-After $$retry_after always;
         add_header X-Content-Type-Options nosniff always;
         add_header X-Frame-Options DENY always;
         add_header Referrer-Policy no-referrer always;
         add_header Content-Security-Policy "default-src 'none'; frame-ancestors 'none'" always;
+        limit_conn requests $most_requests;
 $rate_limit$problems        location = /healthz { access_log off; default_type application/json; return 200 '{"status":"ok"}'; }
 $public_routes
         location / { return 404; }
@@ -97,26 +114,13 @@ $public_routes
         listen $host:$internal_port;
         server_name _;
         access_log off;
-        client_max_body_size 1m;  # a batch of reservations with its transcripts
-        location = $configuration_path { default_type text/plain; return 200 '$digest'; }
+        client_max_body_size ${internal_body_kib}k;
+$internal_problems        location = $configuration_path { default_type text/plain; return 200 '$digest'; }
 $internal_routes
         location / { return 404; }
     }
 }
 """)
-_PROBLEMS = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.METHOD_NOT_ALLOWED,
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.REQUEST_URI_TOO_LONG,
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-)
 
 
 def render(
@@ -131,12 +135,18 @@ def render(
         "public_port": public_port,
         "internal_port": internal_port,
         "configuration_path": CONFIGURATION_PATH,
+        "body_kib": MOST_BODY_KIB,
+        "worker_connections": _WORKER_CONNECTIONS,
+        "most_requests": _MOST_REQUESTS,
         "upstreams": "".join(_upstream(tuning, place, name, ports) for name, ports in replicas.items()),
         "public_routes": "".join(_route(path, service) for path, service in PUBLIC_ROUTES.items()),
         "internal_routes": "".join(_route(path, service) for path, service in INTERNAL_ROUTES.items()),
+        "problem_variables": problems.variables(),
+        "internal_body_kib": MOST_INTERNAL_BODY_KIB,
+        "problems": problems.locations(MOST_BODY_KIB),
+        "internal_problems": problems.locations(MOST_INTERNAL_BODY_KIB),
         "rate_limit_zone": _rate_limit_zone(tuning),
         "rate_limit": _rate_limit(tuning),
-        "problems": "".join(_problem(status) for status in _PROBLEMS),
         **tuning.model_dump(),
     }
     digest = hashlib.sha256(_MAIN.substitute(values, digest="").encode()).hexdigest()[:16]
@@ -144,29 +154,33 @@ def render(
 
 
 def _upstream(tuning: Tuning, place: Place, name: str, ports: Sequence[int]) -> str:
-    servers = "".join(
-        f"        server {place.host}:{port} max_fails={tuning.max_fails} fail_timeout={tuning.fail_timeout_s}s;\n" for port in ports
-    )
+    """The replicas of a service; where all of several failed lately, each is tried again as its own backup.
+
+    Without the backups NGINX would answer 502 by itself until ``fail_timeout`` is over, although the replicas may only have been slow:
+    when all were, none of them is worse than the others. A single server is never taken out of rotation.
+    """
+    rotation = f"max_fails={tuning.max_fails} fail_timeout={tuning.fail_timeout_s}s max_conns={tuning.max_connections}"
+    last_resort = f"backup max_fails=0 max_conns={min(_LAST_RESORT_CONNECTIONS, tuning.max_connections)}"
+    servers = "".join(f"        server {place.host}:{port} {rotation};\n" for port in ports)
+    if len(ports) > 1:
+        servers += "".join(f"        server {place.host}:{port} {last_resort};\n" for port in ports)
     keepalive = f"        keepalive {tuning.keepalive};\n        keepalive_timeout {_KEEPALIVE_S}s;\n" if tuning.keepalive else ""
-    return f"    upstream {name} {{\n        zone {name} 64k;\n{servers}{keepalive}    }}\n"
+    return f"    upstream {name} {{\n        zone {name} 128k;\n{servers}{keepalive}    }}\n"
 
 
 def _rate_limit_zone(tuning: Tuning) -> str:
-    return f"limit_req_zone $binary_remote_addr zone=clients:10m rate={tuning.rate_limit_per_s}r/s;" if tuning.rate_limit_per_s else ""
+    if not tuning.rate_limit_per_s:
+        return ""
+    return (
+        f"    limit_req_zone $binary_remote_addr zone=clients:10m rate={tuning.rate_limit_per_s}r/s;\n"
+        "    limit_req_status 429;\n    limit_req_log_level info;\n"
+    )
 
 
 def _rate_limit(tuning: Tuning) -> str:
-    if not tuning.rate_limit_per_s:
-        return ""
-    return f"        limit_req zone=clients burst={tuning.rate_limit_per_s} nodelay;\n        limit_req_status 429;\n"
+    return f"        limit_req zone=clients burst={tuning.rate_limit_per_s} nodelay;\n" if tuning.rate_limit_per_s else ""
 
 
 def _route(path: str, service: str) -> str:
     target = f"{{ proxy_pass http://{service}; }}"
     return f"        location = {path} {target}\n        location {path}/ {target}\n"
-
-
-def _problem(status: HTTPStatus) -> str:
-    body = f'{{"type":"about:blank","title":"{status.phrase}","status":{status.value}}}'
-    code = status.value
-    return f"        error_page {code} @problem-{code};\n        location @problem-{code} {{ return {code} '{body}'; }}\n"

@@ -9,7 +9,8 @@ import pulumi
 import pytest
 from pydantic import ValidationError
 
-from infra.components import broker, cache, database, gateway, nginx, service, worker
+from app.kit import errors, middleware
+from infra.components import broker, cache, database, gateway, nginx, nginx_problems, service, worker
 from infra.components.application import WORKER, module, revision
 from infra.deployment import Role
 from infra.settings import REPOSITORY
@@ -18,7 +19,14 @@ from infra.topology import Implementation
 from tests.unit.infra.recording import RecordingTarget, run
 
 TUNING = nginx.Tuning(
-    connect_timeout_ms=300, read_timeout_ms=1000, tries=3, max_fails=1, fail_timeout_s=2, keepalive=32, rate_limit_per_s=0
+    connect_timeout_ms=300,
+    read_timeout_ms=1000,
+    tries=3,
+    max_fails=1,
+    fail_timeout_s=2,
+    max_connections=256,
+    keepalive=32,
+    rate_limit_per_s=0,
 )
 REPLICAS = {"courses": [21001, 21002], "students": [21003], "enrollment": [21004]}
 
@@ -178,8 +186,40 @@ def test_a_gateway_takes_its_factors_over() -> None:
     ]
     assert "proxy_read_timeout 1234ms;" in text
     assert "proxy_next_upstream_tries 5;" in text
-    assert "server 127.0.0.1:21002 max_fails=7 fail_timeout=2s;" in text
+    assert "server 127.0.0.1:21002 max_fails=7 fail_timeout=2s max_conns=256;" in text
     assert "keepalive 0" not in text
+
+
+def test_replicas_back_each_other_up_and_a_single_one_needs_no_backup() -> None:
+    """Where all failed lately each is tried again; NGINX never takes a server out of rotation that is alone."""
+    text = declared().files["nginx.conf"]
+    backups = [line.split()[1] for line in text.splitlines() if " backup " in line]
+    assert backups == ["127.0.0.1:21001", "127.0.0.1:21002"]
+    assert all("max_fails=0" in line for line in text.splitlines() if " backup " in line)
+
+
+def test_a_rate_limit_is_in_the_configuration_only_where_there_is_one() -> None:
+    """0 is no limit, not one of no request at all."""
+    assert "limit_req" not in declared().files["nginx.conf"]
+    text = declared(tuning=TUNING.model_copy(update={"rate_limit_per_s": 50})).files["nginx.conf"]
+    assert "rate=50r/s;" in text
+    assert "limit_req zone=clients burst=50 nodelay;" in text
+
+
+def test_the_gateway_and_the_services_call_the_same_problem_by_the_same_name() -> None:
+    """A client can't tell whether NGINX or a replica refused it, and need not."""
+    own = {problem.name: problem for problem in (*nginx_problems.by_status(64).values(), nginx_problems.UNAVAILABLE)}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ProblemError)]
+    services = {kind.name: kind for kind in kinds if kind is not errors.ProblemError}
+    shared = own.keys() & services.keys()
+    assert {"not-found", "too-large", "unavailable"} <= shared
+    for name in shared:
+        assert (own[name].status, own[name].title) == (services[name].status, services[name].title)
+    for problem in own.values():
+        assert errors.Problem.model_validate_json(problem.body).type == errors.TYPE_PREFIX + problem.name
+    assert nginx_problems.RETRY_AFTER_S == errors.RETRY_AFTER_S
+    assert nginx.MOST_BODY_KIB * 1024 == middleware.MAX_PUBLIC_BODY_BYTES
+    assert nginx.MOST_INTERNAL_BODY_KIB * 1024 == middleware.MAX_INTERNAL_BODY_BYTES
 
 
 def test_a_gateway_without_a_replica_to_route_to_is_refused() -> None:
