@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from experiments.records.schema import RunRecord
+from experiments.records.schema import RunHead
 from reports.errors import ReportError
-from reports.loading import load
-from reports.page.document import page
+from reports.loading import RunData, load
+from reports.measurements import CapacityData
+from reports.page.data import Page
+from reports.page.document import judge, page
 from reports.page.overview import PAGE_FILE, REPORTS_FOLDER, SUMMARY_FILE, overview, report_summary
 from reports.page.render import csv_text, render_overview, render_page
-from reports.page.sections import judge
 
 INDEX_FILE = "index.html"
 TABLES_FOLDER = "tables"
@@ -28,8 +29,10 @@ class BuiltReport:
 
     path: Path
     size_bytes: int
+    document: Page
+    """What stands on the page."""
     unjudged: tuple[str, ...]
-    """A sentence for each run without a valid trial: it is on the page, and nothing could be concluded from it."""
+    """A sentence for each run without anything valid: it is on the page, and nothing could be concluded from it."""
 
 
 def build(run_paths: Sequence[Path], out: Path | None = None) -> BuiltReport:
@@ -40,8 +43,8 @@ def build(run_paths: Sequence[Path], out: Path | None = None) -> BuiltReport:
     """
     paths = list(dict.fromkeys(path.resolve() for path in run_paths))
     runs = [load(path) for path in paths]
-    if not any(run.trials for run in runs):
-        raise ReportError(f"{', '.join(run.record.run_id for run in runs)}: no trial was finished, so there is nothing to report")
+    if not any(_finished(run) for run in runs):
+        raise ReportError(f"{', '.join(run.record.run_id for run in runs)}: nothing was finished, so there is nothing to report")
     folder = _folder(paths, [run.record for run in runs]) if out is None else out
     judged = [judge(run) for run in runs]
     document = page(judged)
@@ -51,17 +54,26 @@ def build(run_paths: Sequence[Path], out: Path | None = None) -> BuiltReport:
         for table in document.tables():
             (folder / table.csv_path).write_text(csv_text(table), encoding="utf-8")
         written = _write(folder / PAGE_FILE, render_page(document))
-        _write(folder / SUMMARY_FILE, report_summary(judged).model_dump_json(indent=2) + "\n")
+        _write(folder / SUMMARY_FILE, report_summary(judged, document).model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise ReportError(f"{folder}: the report can't be written ({error.strerror}); choose another folder with --out") from None
     for runs_dir in sorted({path.parent for path in paths}):
         build_index(runs_dir)
-    unjudged = tuple(
-        f"{run.record.run_id}: none of its {len(run.trials)} finished trials is valid, so nothing was judged; the page has the reasons"
-        for run in runs
-        if not any(trial.record.valid for trial in run.trials)
-    )
-    return BuiltReport(folder / PAGE_FILE, written, unjudged)
+    return BuiltReport(folder / PAGE_FILE, written, document, tuple(sentence for run in runs for sentence in _unjudged(run)))
+
+
+def _finished(run: RunData | CapacityData) -> int:
+    return len(run.measurements) if isinstance(run, CapacityData) else len(run.trials)
+
+
+def _unjudged(run: RunData | CapacityData) -> tuple[str, ...]:
+    if isinstance(run, CapacityData):
+        valid, each = run.valid, "measurements"
+    else:
+        valid, each = sum(trial.record.valid for trial in run.trials), "trials"
+    if valid:
+        return ()
+    return (f"{run.record.run_id}: none of its {_finished(run)} finished {each} is valid, so nothing was judged; the page has the reasons",)
 
 
 def build_index(runs_dir: Path) -> Path:
@@ -80,7 +92,7 @@ def build_index(runs_dir: Path) -> Path:
     return file
 
 
-def _folder(paths: Sequence[Path], records: Sequence[RunRecord]) -> Path:
+def _folder(paths: Sequence[Path], records: Sequence[RunHead]) -> Path:
     parents = sorted({path.parent for path in paths})
     if len(parents) > 1:
         raise ReportError(f"the runs lie in {len(parents)} folders ({parents[0]}, {parents[1]}); say where the page goes with --out")

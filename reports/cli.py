@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +12,7 @@ import typer
 
 from reports.build import build, build_index
 from reports.errors import ReportError
+from reports.page.text import verdict_lines
 
 BYTES_PER_MB = 1e6
 EXIT_FAILED = 1
@@ -34,12 +37,14 @@ def build_command(
 ) -> None:
     """Build one page from one or several runs, and bring the list of all runs up to date.
 
-    Each run is a section with its own verdicts; nothing is pooled across runs. Beside the page lies tables/, a CSV for every table
-    on it. The page itself is one file that opens offline. The same runs give the same bytes.
+    Each run is a section with its own verdicts, which are printed too; nothing is pooled across runs. Beside the page lies tables/,
+    a CSV for every table on it. The page itself is one file that opens offline. The same runs give the same bytes.
 
-    Exits with 1 if a run is damaged or has no valid trial.
+    Exits with 1 if a run is damaged or has nothing valid in it.
     """
     built = build(runs, out)
+    for line in verdict_lines(built.document):
+        typer.echo(line)
     typer.echo(f"{built.path} ({built.size_bytes / BYTES_PER_MB:.1f} MB)")
     for sentence in built.unjudged:
         typer.echo(f"error: {sentence}", err=True)
@@ -57,6 +62,9 @@ def index_command(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default with the process's own arguments; the exit status. A user's mistake is one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows another one
     try:
         result = app(arguments, prog_name="python -m reports", standalone_mode=False)
     except typer.TyperException as error:

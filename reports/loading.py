@@ -1,4 +1,4 @@
-"""Run directories into pandas frames, checked far enough that no analysis has to doubt its input.
+"""Run directories into pandas frames (capacity runs into typed values), checked far enough that no analysis has to doubt its input.
 
 ``TrialData.requests`` has the columns of ``experiments.records.schema.REQUEST_SCHEMA`` and
 
@@ -10,22 +10,26 @@ column         unit   meaning
 ``service_ms``   ms   ended minus sent: what the system took once it had the request
 =============  =====  ==========================================================================================
 
-``TrialData.samples`` has the columns of ``SAMPLE_SCHEMA``. Both are sorted as they are on disk, by intended time and reading time.
+Requests are sorted as they are on disk, by intended time; the readings of a probe by the time at which they were taken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from experiments.definition import Operation, Phase
 from experiments.errors import RecordError
-from experiments.records.files import REQUESTS_FILE, SAMPLES_FILE, TRIAL_FILE, read_run, read_trial
+from experiments.records.files import REQUESTS_FILE, SAMPLES_FILE, TRIAL_FILE, CapacityRun, read_any_run, read_trial
 from experiments.records.schema import Outcome, RunRecord, StateRecord, TrialRecord
 from reports.errors import ReportError
+from reports.measurements import CapacityData, capacity_data
 
 MS_PER_S = 1000.0
 
@@ -44,13 +48,25 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
+class Readings:
+    """What a probe read of one metric of one node."""
+
+    at_s: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+
+Samples = Mapping[str, Mapping[str, Readings]]
+"""Readings by metric and node, both in the order of their names; picked apart once, because analyses ask for them a thousand times."""
+
+
+@dataclass(frozen=True, eq=False)
 class TrialData:
-    """One finished trial: its record, and its requests and samples as frames."""
+    """One finished trial: its record, its requests as a frame and its samples by metric and node."""
 
     record: TrialRecord
     state: StateRecord
     requests: pd.DataFrame
-    samples: pd.DataFrame
+    samples: Samples
 
     @property
     def measure(self) -> Window:
@@ -62,6 +78,7 @@ class TrialData:
         """When the last phase ends."""
         return max(phase.end_s for phase in self.record.phases)
 
+    @cached_property
     def measured(self) -> pd.DataFrame:
         """The requests that were due in the measure phase."""
         return self.requests[self.requests["phase"] == Phase.MEASURE]
@@ -79,17 +96,19 @@ class RunData:
         return tuple(trial for trial in self.trials if trial.record.treatment == treatment and trial.record.valid)
 
 
-def load(path: Path) -> RunData:
-    """Read a whole run directory.
+def load(path: Path) -> RunData | CapacityData:
+    """Read a whole run directory of either kind.
 
     Raises:
         ReportError: it is no run directory, a file of it is damaged or of another format version, or its parts contradict each other.
     """
     try:
-        run = read_run(path)
-        folders = run.trial_paths()
+        run = read_any_run(path)
+        folders = () if isinstance(run, CapacityRun) else run.trial_paths()
     except (RecordError, OSError) as error:
         raise ReportError(str(error)) from None
+    if isinstance(run, CapacityRun):
+        return capacity_data(run)
     return RunData(run.record, tuple(_load_trial(folder, run.record) for folder in folders))
 
 
@@ -110,7 +129,16 @@ def _load_trial(folder: Path, run: RunRecord) -> TrialData:
     requests["ok"] = requests["outcome"] == Outcome.OK
     requests["response_ms"] = (requests["ended_s"] - requests["intended_s"]) * MS_PER_S
     requests["service_ms"] = (requests["ended_s"] - requests["sent_s"]) * MS_PER_S
-    return TrialData(trial.record, trial.state, requests, samples)
+    return TrialData(trial.record, trial.state, requests, _by_metric(samples))
+
+
+def _by_metric(samples: pd.DataFrame) -> Samples:
+    found: dict[str, dict[str, Readings]] = {}
+    for (metric, node), rows in samples.groupby(["metric", "node"], observed=True):
+        found.setdefault(str(metric), {})[str(node)] = Readings(
+            rows["at_s"].to_numpy(dtype=np.float64), rows["value"].to_numpy(dtype=np.float64)
+        )
+    return {metric: dict(sorted(by_node.items())) for metric, by_node in sorted(found.items())}
 
 
 def _check_record(file: Path, trial: TrialRecord, run: RunRecord) -> None:

@@ -23,7 +23,7 @@ COLD_KEYS_S: Final = 0.5
 """All keys of a cold-key path (measured)."""
 REGISTRATION_S: Final = 4.0
 """Making the courses before, and reading what was decided after the load (measured)."""
-READS_PER_S: Final = {Implementation.PRODUCT: 2500, Implementation.TUTORIAL: 500}
+READS_PER_S: Final = {Implementation.PRODUCT: 2500, Implementation.TUTORIAL: 800}
 """What one asyncio client is answered, reads with a cache (measured)."""
 DECISIONS_PER_ACCEPTED_S: Final = {Implementation.PRODUCT: 2.0, Implementation.TUTORIAL: 4.0}
 """How much longer than accepting requests it takes to decide them (measured)."""

@@ -29,8 +29,11 @@ PAGE: Final = 500
 """Entries of a history that one request may ask for."""
 POLL_S: Final = 0.25
 """Between two looks at whether all is decided: each takes the system a millisecond."""
-QUEUE_TIMEOUT_S: Final = 10.0
-"""RabbitMQ counts once a second; the rest is for what still has to be published."""
+QUIET_SHARE: Final = 0.1
+"""Of one processor: replicas that use less have nothing left to publish; an idle one uses a hundredth."""
+QUIET_S: Final = 0.5
+"""Over so long; /proc counts in hundredths of a second."""
+QUIET_TIMEOUT_S: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -60,39 +63,43 @@ class Registration:
         Raises:
             MeasurementError: a part of it could not be done.
         """
-        path, side = self._path, self._side
         self._tools.note("making courses")
         courses = self._tools.wait_for(self._make_courses)
-        wanted = list(pairs(courses, side.population.student_ids, applicants=path.applicants, at_once=path.courses_at_once))
-        node = side.nodes(Role.SERVICE, ENROLLMENT)[0]
-        with side.paused(Role.WORKER):
-            self._tools.note("POST /enroll")
-            with side.meter.measured() as accepting:
-                sent = self._send(wanted)
-            values = load_values(sent, accepting, node.name, side.meter.memory_mib(node.name))
-            # What was sent last may have been accepted without wrk having seen it.
-            touched = dict.fromkeys(course for _, course in islice(wanted, sent.ok + sent.failed + sent.refused + path.connections))
-            entries = self._histories(list(touched))
-            reason = problem(sent) or self._queue_problem(len(entries))
-        self._tools.note(f"{len(entries)} decisions")
-        with side.meter.measured() as deciding:
-            self._wait_decided(list(touched))
-        entries = self._histories(list(touched))
-        workers = [worker.name for worker in side.nodes(Role.WORKER)]
-        overbooked = overbooked_seats(entries, path.seats)
-        values |= {
+        students = self._side.population.student_ids
+        wanted = list(pairs(courses, students, applicants=self._path.applicants, at_once=self._path.courses_at_once))
+        with self._side.paused(Role.WORKER):
+            sent, accepting = self._accept(wanted)
+            reason = problem(sent) or self._wait_published()
+        # What was sent last may have been accepted without wrk having seen it.
+        touched = dict.fromkeys(course for _, course in islice(wanted, sent.ok + sent.failed + sent.refused + self._path.connections))
+        decided, deciding = self._decide(list(touched))
+        if deciding[Quantity.DECISIONS] < sent.ok:
+            reason = reason or f"{sent.ok} requests were accepted and {deciding[Quantity.DECISIONS]:g} are known"
+        rate = decisions_per_s(decided)
+        if rate is None:
+            return Result(accepting | deciding, reason or "all was decided in one instant; measure for longer")
+        return Result(accepting | deciding | {Quantity.DECISIONS_PER_S: rate}, reason)
+
+    def _accept(self, wanted: Sequence[tuple[int, int]]) -> tuple[LoopResult, dict[Quantity, float]]:
+        self._tools.note("POST /enroll")
+        node = self._side.nodes(Role.SERVICE, ENROLLMENT)[0].name
+        with self._side.meter.measured() as cost:
+            sent = self._send(wanted)
+        return sent, load_values(sent, cost, node, self._side.meter.memory_mib(node))
+
+    def _decide(self, courses: Sequence[int]) -> tuple[list[Entry], dict[Quantity, float]]:
+        self._tools.note("the workers decide")
+        with self._side.meter.measured() as cost:
+            self._wait_decided(courses)
+        entries = self._histories(courses)
+        overbooked = overbooked_seats(entries, self._path.seats)
+        return entries, {
             Quantity.DECISIONS: len(entries),
-            Quantity.WORKER_CPU_US_PER_DECISION: deciding.us_each(len(entries), workers),
-            Quantity.SYSTEM_CPU_US_PER_DECISION: deciding.us_each(len(entries)),
+            Quantity.WORKER_CPU_US_PER_DECISION: cost.us_each(len(entries), [node.name for node in self._side.nodes(Role.WORKER)]),
+            Quantity.SYSTEM_CPU_US_PER_DECISION: cost.us_each(len(entries)),
             Quantity.OVERBOOKED_COURSES: len(overbooked),
             Quantity.OVERBOOKED_SEATS: sum(overbooked.values()),
         }
-        rate = decisions_per_s(entries)
-        if rate is not None:
-            values[Quantity.DECISIONS_PER_S] = rate
-        if len(entries) < sent.ok:
-            reason = reason or f"{sent.ok} requests were accepted and {len(entries)} are known"
-        return Result(values, reason or (None if rate is not None else "all was decided in one instant; measure for longer"))
 
     async def _make_courses(self) -> list[int]:
         bodies = [
@@ -109,14 +116,19 @@ class Registration:
             url = self._side.urls(ENROLLMENT)[0] + "/enroll"
             return self._tools.wrk.run(Loop(url, self._path.connections, self._measure_s, bodies=bodies, count_refusals=True))
 
-    def _queue_problem(self, accepted: int) -> str | None:
-        """Wait until the workers' backlog is in the queue: what has to be published first would be measured as their slowness."""
-        deadline_s = time.monotonic() + QUEUE_TIMEOUT_S
-        while (queued := self._side.queued()) < accepted:
-            if time.monotonic() > deadline_s:
-                return f"{queued:g} of {accepted} accepted requests were in the queue after {QUEUE_TIMEOUT_S:g} s"
-            self._tools.sleep(POLL_S)
-        return None
+    def _wait_published(self) -> str | None:
+        """Wait until the replicas are quiet: what they still have to publish would be measured as the workers' slowness.
+
+        RabbitMQ's own count of a queue can't be waited for, since it is up to 5 s old.
+        """
+        replicas = [node.name for node in self._side.nodes(Role.SERVICE, ENROLLMENT)]
+        deadline_s = time.monotonic() + QUIET_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            with self._side.meter.measured() as cost:
+                self._tools.sleep(QUIET_S)
+            if sum(cost.cpu_s.get(name, 0.0) for name in replicas) < QUIET_SHARE * QUIET_S:
+                return None
+        return f"the replicas were still busy {QUIET_TIMEOUT_S:g} s after the last request, so not all of it was in the queue"
 
     def _histories(self, courses: Sequence[int]) -> list[Entry]:
         urls = self._side.urls(ENROLLMENT)

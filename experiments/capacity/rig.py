@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from typing import Any
 
@@ -84,9 +85,10 @@ class LiveRig:
 
     def down(self, note: Note) -> None:
         """Remove everything with its data; harmless where there is nothing."""
-        self._hello.stop()
-        for side in self._sides.values():
-            side.down(note)
+        with ExitStack() as all_of_them:  # also where one of them fails
+            for side in self._sides.values():
+                all_of_them.callback(side.down, note)
+            all_of_them.callback(self._hello.stop)
 
     def _greet(self, experiment: CapacityExperiment, path: ReadPath) -> Result:
         loop = Loop(self._hello.url + path.target, path.connections, experiment.measure_s)

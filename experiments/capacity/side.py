@@ -15,7 +15,6 @@ from experiments.capacity.meter import Meter
 from experiments.definition import CapacityExperiment, Implementation
 from experiments.errors import MeasurementError
 from experiments.probes.postgres import PostgresProbe
-from experiments.probes.rabbitmq import RabbitmqProbe
 from experiments.runner.interfaces import Inspection, Note, Platform
 from experiments.seeding import SeededPopulation
 from infra.deployment import Deployment, Node, Role
@@ -37,21 +36,17 @@ class Side:
         self._deployment: Deployment | None = None
         self._population: SeededPopulation | None = None
         self._meter: Meter | None = None
-        self._probes: tuple[PostgresProbe, RabbitmqProbe] | None = None
+        self._postgres: PostgresProbe | None = None
 
     def prepare(self, experiment: CapacityExperiment, *, cache: bool, note: Note) -> Deployment:
         """Make it what the experiment asks for, with its data; nothing is done where it is so already."""
         topology = experiment.topology_of(self._implementation, cache=cache)
         if self._deployment is None or self._deployment.topology != topology:
-            self._close_probes()
+            self._close_probe()
             note(f"{self._implementation}: cache {'on' if cache else 'off'}")
             self._deployment = deployment = self._platform.up(topology, note)
             self._meter = Meter(lambda: {node.name: self._platform.processes(node.name) for node in deployment.nodes})
-            credentials, broker = deployment.credentials, self.nodes(Role.BROKER)[0].name
-            self._probes = (
-                PostgresProbe(COURSES, credentials.database_dsns[COURSES]),
-                RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, broker),
-            )
+            self._postgres = PostgresProbe(COURSES, deployment.credentials.database_dsns[COURSES])
         if self._population is None:
             wanted = population.generate(experiment.dataset, experiment.seed)
             self._population = seeding.seed(self._deployment.endpoints.gateway_url, wanted, note=note)
@@ -59,7 +54,7 @@ class Side:
 
     def down(self, note: Note) -> None:
         """Remove it with its data; harmless where there is nothing."""
-        self._close_probes()
+        self._close_probe()
         self._deployment = self._population = self._meter = None
         self._platform.down(note)
 
@@ -92,11 +87,7 @@ class Side:
 
     def statements(self) -> float:
         """SQL statements that courses-db has executed for its service so far."""
-        return next(reading.value for reading in _made(self._probes)[0].read() if reading.metric == "sql_statements")
-
-    def queued(self) -> float:
-        """Messages that RabbitMQ holds, as of its last look."""
-        return sum(reading.value for reading in _made(self._probes)[1].read())
+        return next(reading.value for reading in _made(self._postgres).read() if reading.metric == "sql_statements")
 
     @contextmanager
     def paused(self, role: Role) -> Iterator[None]:
@@ -121,10 +112,10 @@ class Side:
         self._platform.kill_node(node.name)
         self._platform.start_node(node.name)
 
-    def _close_probes(self) -> None:
-        for probe in self._probes or ():
-            probe.close()
-        self._probes = None
+    def _close_probe(self) -> None:
+        if self._postgres is not None:
+            self._postgres.close()
+        self._postgres = None
 
 
 def _made(part: _Part | None) -> _Part:

@@ -12,7 +12,7 @@ SAID: Final = {
     Quantity.LATENCY_P99_MS: "p99 {:.1f} ms",
     Quantity.SERVER_CPU_US_PER_REQUEST: "{:.0f} us CPU a request",
     Quantity.SQL_STATEMENTS: "{:,.0f} SQL statements",
-    Quantity.KEYS: "{:,.0f} keys",
+    Quantity.KEYS: "distinct courses {:,.0f}",
     Quantity.REFUSED_REQUESTS: "{:,.0f} refused",
     Quantity.FAILED_REQUESTS: "{:,.0f} failed",
     Quantity.DECISIONS_PER_S: "{:,.0f} decisions/s",

@@ -207,7 +207,7 @@ class CapacityExperiment(BaseExperiment):
     @property
     def varied(self) -> dict[str, str]:
         """Who sets each factor that this experiment varies, by the factor's path."""
-        return dict.fromkeys(("software.implementation", "cache.enabled"), "it")
+        return dict.fromkeys(("software.implementation", "cache.enabled"), "the experiment itself")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from reports.loading import Window
+from reports.loading import Samples, Window
 
 RESTART_FALL = 0.5
 """A counter that falls below this share of its last value started anew; a smaller fall is a child of the node's process tree that
@@ -15,17 +14,6 @@ MIN_COVERED = 0.9
 """Share of a window that readings must span; the rest, at its ends, is taken to grow at the same rate."""
 EDGE_TOLERANCE_S = 0.25
 """A probe reads a little after the moment it was meant to: an edge this far outside the readings is moved to the nearest one."""
-
-
-def readings(samples: pd.DataFrame, node: str, metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times and values of one metric of one node."""
-    chosen = samples[(samples["node"] == node) & (samples["metric"] == metric)]
-    return chosen["at_s"].to_numpy(dtype=np.float64), chosen["value"].to_numpy(dtype=np.float64)
-
-
-def nodes_with(samples: pd.DataFrame, metric: str) -> tuple[str, ...]:
-    """The nodes that have readings of a metric, by name."""
-    return tuple(sorted(str(node) for node in samples.loc[samples["metric"] == metric, "node"].unique()))
 
 
 def cumulative(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,9 +40,9 @@ def increase(at_s: NDArray[np.float64], values: NDArray[np.float64], window: Win
     return float((np.interp(end_s, at_s, total) - np.interp(start_s, at_s, total)) / covered)
 
 
-def increase_over_nodes(samples: pd.DataFrame, metric: str, window: Window) -> dict[str, float | None]:
+def increase_over_nodes(samples: Samples, metric: str, window: Window) -> dict[str, float | None]:
     """Growth within a window by node."""
-    return {node: increase(*readings(samples, node, metric), window) for node in nodes_with(samples, metric)}
+    return {node: increase(found.at_s, found.value, window) for node, found in samples.get(metric, {}).items()}
 
 
 def rates(at_s: NDArray[np.float64], values: NDArray[np.float64], edges_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -44,10 +44,18 @@ def ratio(numerator: ByBlock, denominator: ByBlock) -> Estimate | Unmeasured:
     found = []
     for block in blocks:
         above, below = numerator[block], denominator[block]
-        if (above.low == 0 and below.low == 0) or (math.isinf(above.low) and math.isinf(below.low)):
+        quotient = divided(above, below)
+        if quotient is None:
             return Unmeasured(f"block {block} has {above.low:g} above the line and {below.low:g} below it, which has no ratio")
-        found.append(Observation(_divide(above.low, below.high), _divide(above.high, below.low)))
+        found.append(quotient)
     return estimate(found)
+
+
+def divided(above: Observation, below: Observation) -> Observation | None:
+    """One by the other, with the bounds that follow; something by nothing is infinite, None where it is undefined."""
+    if (above.low == 0 and below.low == 0) or (math.isinf(above.low) and math.isinf(below.low)):
+        return None
+    return Observation(_divide(above.low, below.high), _divide(above.high, below.low))
 
 
 def _divide(above: float, below: float) -> float:

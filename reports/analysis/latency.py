@@ -45,7 +45,7 @@ class Curve:
 
 def latency_rows(trials: Sequence[TrialData]) -> tuple[LatencyRow, ...]:
     """All operations together, then each one that occurs, in the order of the definition."""
-    frames = [(trial, trial.measured()) for trial in trials]
+    frames = [(trial, trial.measured) for trial in trials]
     occurring = [operation for operation in Operation if any((measured["operation"] == operation.value).any() for _, measured in frames)]
     by_operation = [
         _row(operation, [(trial, measured[measured["operation"] == operation.value]) for trial, measured in frames])
@@ -75,7 +75,7 @@ def _row(operation: Operation | None, frames: Sequence[tuple[TrialData, pd.DataF
 
 def curve(trials: Sequence[TrialData], column: str) -> Curve | None:
     """The percentile curve of a latency, up to the last percentile that every trial supports; None without requests."""
-    samples = [latencies(trial.measured(), column) for trial in trials]
+    samples = [latencies(trial.measured, column) for trial in trials]
     if not samples or min(len(sample) for sample in samples) < 2 * SAMPLES_BEYOND:
         return None
     fewest = min(len(sample) for sample in samples)

@@ -51,12 +51,12 @@ def latency_percentile(requests: pd.DataFrame, column: str, per_mille: int) -> M
 
 def scheduled(trial: TrialData) -> int:
     """Arrivals that the measure phase should have had: recorded ones, and any that the load generator never recorded."""
-    return len(trial.measured()) + max(0, trial.record.offered - len(trial.requests))
+    return len(trial.measured) + max(0, trial.record.offered - len(trial.requests))
 
 
 def failed_requests(trial: TrialData) -> int:
     """Arrivals of the measure phase that got no right answer."""
-    return scheduled(trial) - int(trial.measured()["ok"].sum())
+    return scheduled(trial) - int(trial.measured["ok"].sum())
 
 
 def sql_by_database(trial: TrialData) -> dict[str, Measured]:
@@ -65,7 +65,7 @@ def sql_by_database(trial: TrialData) -> dict[str, Measured]:
     Everything that the services' roles ran in the phase is counted, so enrolments, their worker and the outbox's polling contribute
     too; the table by node shows how much.
     """
-    measured = trial.measured()
+    measured = trial.measured
     reads = int((measured["ok"] & measured["operation"].isin(list(READS))).sum())
     grown = {
         node: count for node, count in increase_over_nodes(trial.samples, "sql_statements", trial.measure).items() if node.endswith("-db")
@@ -91,7 +91,7 @@ def _sql_per_10k_reads(trial: TrialData) -> Measured:
 
 
 def _cpu_ms_per_request(trial: TrialData) -> Measured:
-    answered = int(trial.measured()["ok"].sum())
+    answered = int(trial.measured["ok"].sum())
     if answered == 0:
         return Unmeasured("no request was answered")
     grown = increase_over_nodes(trial.samples, "cpu_seconds", trial.measure)
@@ -116,7 +116,7 @@ def _failed_requests(trial: TrialData) -> Measured:
 
 
 def _response(per_mille: int) -> Callable[[TrialData], Measured]:
-    return lambda trial: latency_percentile(trial.measured(), "response_ms", per_mille)
+    return lambda trial: latency_percentile(trial.measured, "response_ms", per_mille)
 
 
 _COMPUTE: dict[Metric, Callable[[TrialData], Measured]] = {

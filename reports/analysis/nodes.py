@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.analysis.counters import increase, increase_over_nodes, nodes_with, readings
+from reports.analysis.counters import increase_over_nodes
 from reports.analysis.estimates import Estimate, Observation, Unmeasured
 from reports.analysis.measures import Measured, over_trials, sql_by_database
 from reports.loading import TrialData
 
+BYTES_PER_MIB = 2**20
 UNWATCHED = Unmeasured("not read throughout the measure phase")
 
 
@@ -64,7 +65,7 @@ def node_rows(trials: Sequence[TrialData]) -> tuple[NodeRow, ...]:
 
 def answered_shares(trial: TrialData) -> dict[str, Measured]:
     """Each replica's share of the right answers that its service gave in the measure phase."""
-    measured = trial.measured()
+    measured = trial.measured
     answered = measured.loc[measured["ok"], "replica"].dropna().astype(str)
     counts = answered.value_counts()
     totals = counts.groupby(counts.index.map(_service)).sum()
@@ -73,7 +74,7 @@ def answered_shares(trial: TrialData) -> dict[str, Measured]:
 
 def cache_row(trials: Sequence[TrialData]) -> CacheRow | None:
     """Redis' hits and misses; None where no trial has a cache."""
-    nodes = sorted({node for trial in trials for node in nodes_with(trial.samples, "cache_hits")})
+    nodes = sorted({node for trial in trials for node in trial.samples.get("cache_hits", {})})
     if not nodes:
         return None
 
@@ -109,19 +110,21 @@ def _growth(trial: TrialData, metric: str) -> dict[str, Measured]:
 
 
 def _growth_of(trial: TrialData, node: str, metric: str) -> Measured:
-    value = increase(*readings(trial.samples, node, metric), trial.measure)
-    return UNWATCHED if value is None else Observation.exact(value)
+    return _growth(trial, metric).get(node, UNWATCHED)
 
 
 def _per_s(trial: TrialData, metric: str) -> dict[str, Measured]:
     return {node: _divided(value, trial.measure.length_s) for node, value in _growth(trial, metric).items()}
 
 
-def _peak_mib(trial: TrialData) -> dict[str, Measured]:
+def _peak_mib(trial: TrialData) -> Mapping[str, Measured]:
     window = trial.measure
-    inside = trial.samples[(trial.samples["metric"] == "memory_bytes") & trial.samples["at_s"].between(window.start_s, window.end_s)]
-    peaks = inside.groupby("node", observed=True)["value"].max()
-    return {str(node): Observation.exact(value / 2**20) for node, value in peaks.items()}
+    peaks = {}
+    for node, found in trial.samples.get("memory_bytes", {}).items():
+        inside = found.value[(found.at_s >= window.start_s) & (found.at_s <= window.end_s)]
+        if inside.size:
+            peaks[node] = Observation.exact(inside.max() / BYTES_PER_MIB)
+    return peaks
 
 
 def _divided(value: Measured, by: float) -> Measured:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.records.schema import METRICS
-from reports.analysis.counters import nodes_with, rates, readings
+from reports.analysis.counters import rates
 from reports.analysis.percentiles import SAMPLES_BEYOND_IN_SERIES, is_supported, percentile
 from reports.analysis.recovery import tail_per_mille
 from reports.loading import TrialData
@@ -82,7 +82,7 @@ def series_tail(trials: Sequence[TrialData]) -> int:
 
 def node_series(trials: Sequence[TrialData], metric: str) -> dict[str, Series]:
     """A probe metric by node: a counter as growth per second, a gauge as its mean in the second."""
-    nodes = sorted({node for trial in trials for node in nodes_with(trial.samples, metric)})
+    nodes = sorted({node for trial in trials for node in trial.samples.get(metric, {})})
     return {node: series(trials, _node_values(node, metric)) for node in nodes}
 
 
@@ -90,11 +90,13 @@ def _node_values(node: str, metric: str) -> PerTrial:
     is_counter = METRICS[metric].kind == "counter"
 
     def per_trial(trial: TrialData, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-        at_s, values = readings(trial.samples, node, metric)
+        found = trial.samples.get(metric, {}).get(node)
+        if found is None:
+            return np.full(len(edges) - 1, np.nan)
         if is_counter:
-            return rates(at_s, values, edges)
-        number = np.floor(at_s / BIN_S)
-        inside = [values[number == second] for second in range(len(edges) - 1)]
+            return rates(found.at_s, found.value, edges)
+        number = np.floor(found.at_s / BIN_S)
+        inside = [found.value[number == second] for second in range(len(edges) - 1)]
         return np.array([found.mean() if found.size else np.nan for found in inside])
 
     return per_trial

@@ -83,7 +83,7 @@ class Panel:
     lines: tuple[Line, ...]
     is_log: bool = False
     is_share: bool = False
-    """Per cent, and an axis that need not begin at zero."""
+    """Per cent, on an axis that ends at all of it and need not begin at zero."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,47 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Dots:
+    """The rounds of one side in a row of a :class:`RowChart`."""
+
+    name: str
+    color: int
+    values: tuple[float, ...]
+    median: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that several sides were measured on."""
+
+    title: str
+    sides: tuple[Dots, ...]
+    remarks: tuple[str, ...] = ()
+    """Lines that are written beside it."""
+
+
+@dataclass(frozen=True)
+class RowChart:
+    """Named rows above each other on one logarithmic axis of values."""
+
+    name: str
+    title: str
+    caption: str
+    unit: str
+    rows: tuple[Row, ...]
+
+
+AnyChart = Chart | RowChart
+
+
+@dataclass(frozen=True)
 class Part:
     """A headed part of a section."""
 
     anchor: str
     title: str
     text: str = ""
-    charts: tuple[Chart, ...] = ()
+    charts: tuple[AnyChart, ...] = ()
     tables: tuple[Table, ...] = ()
     commands: tuple[str, ...] = ()
     """What a person types."""
@@ -135,7 +169,8 @@ class Judgement:
     word: str
     tone: Tone
     measured: str
-    claimed: str
+    asked: str
+    """The bounds and what they are: a claim, a must."""
     remark: str = ""
 
 
@@ -167,6 +202,7 @@ class Page:
 
     title: str
     subtitle: str
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
     glossary: tuple[Term, ...] = ()
@@ -175,6 +211,6 @@ class Page:
         """Every table of the page."""
         return tuple(table for section in self.sections for part in section.parts for table in part.tables)
 
-    def charts(self) -> tuple[Chart, ...]:
+    def charts(self) -> tuple[AnyChart, ...]:
         """Every chart of the page."""
         return tuple(chart for section in self.sections for part in section.parts for chart in part.charts)

@@ -1,43 +1,74 @@
-"""Judged runs as a whole page."""
+"""Judged runs of all kinds as a whole page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from experiments.records.schema import Provenance, RunRecord
-from reports.page.data import Page
+from experiments.records.capacity import CapacityRunRecord
+from experiments.records.schema import RunRecord
+from reports.loading import RunData
+from reports.measurements import CapacityData
+from reports.page.capacity_section import JudgedCapacity, capacity_section, judge_capacity
+from reports.page.capacity_words import GLOSSARY as CAPACITY_GLOSSARY
+from reports.page.capacity_words import SEPARATE
+from reports.page.data import Page, Section, Term
 from reports.page.formats import count, moment
-from reports.page.sections import JudgedRun, section
-from reports.page.words import GLOSSARY
+from reports.page.sections import JudgedRun, judge_trials, trials_section
+from reports.page.words import COMMON_GLOSSARY, OPEN_LOOP_GLOSSARY
 
-COMPARABLE = ("target", "engine", "cpu_model", "cpu_count", "memory_bytes", "kernel", "python", "servers", "load_generator", "git_commit")
-"""What must agree before figures of two runs may be compared."""
+Judged = JudgedRun | JudgedCapacity
+Record = RunRecord | CapacityRunRecord
+
+COMPARABLE = ("target", "engine", "cpu_model", "cpu_count", "memory_bytes", "kernel", "python", "servers", "git_commit")
+"""What must agree before figures of two runs may be compared; between runs of one kind the load generator too."""
 
 
-def page(judged: Sequence[JudgedRun]) -> Page:
+def judge(run: RunData | CapacityData) -> Judged:
+    """Compute and judge a run of either kind."""
+    return judge_capacity(run) if isinstance(run, CapacityData) else judge_trials(run)
+
+
+def page(judged: Sequence[Judged]) -> Page:
     """One page for one or several runs, in the order given; each run is judged by itself and nothing is pooled."""
     records = [one.run.record for one in judged]
     first = min(record.started_at for record in records)
     title = records[0].experiment.title if len(records) == 1 else "Suite of " + count(len(records), "experiment")
+    kinds = {record.kind for record in records}
     return Page(
         title=title,
         subtitle=f"Started {moment(first)}",
-        warnings=differences([record.provenance for record in records]),
-        sections=tuple(section(one, anchor) for one, anchor in zip(judged, anchors(records), strict=True)),
-        glossary=GLOSSARY,
+        notes=(SEPARATE,) if len(kinds) > 1 else (),
+        warnings=differences(records),
+        sections=tuple(_section(one, anchor) for one, anchor in zip(judged, anchors(records), strict=True)),
+        glossary=_glossary(kinds),
     )
 
 
-def anchors(records: Sequence[RunRecord]) -> tuple[str, ...]:
+def _section(judged: Judged, anchor: str) -> Section:
+    return capacity_section(judged, anchor) if isinstance(judged, JudgedCapacity) else trials_section(judged, anchor)
+
+
+def _glossary(kinds: Collection[str]) -> tuple[Term, ...]:
+    return (
+        *COMMON_GLOSSARY,
+        *(OPEN_LOOP_GLOSSARY if "trials" in kinds else ()),
+        *(CAPACITY_GLOSSARY if "capacity" in kinds else ()),
+    )
+
+
+def anchors(records: Sequence[Record]) -> tuple[str, ...]:
     """The experiments' names; the second run of an experiment on a page is ``cache-2``."""
     names = [record.experiment.name for record in records]
     earlier = [names[:place].count(name) for place, name in enumerate(names)]
     return tuple(name if not before else f"{name}-{before + 1}" for name, before in zip(names, earlier, strict=True))
 
 
-def differences(provenances: Sequence[Provenance]) -> tuple[str, ...]:
+def differences(records: Sequence[Record]) -> tuple[str, ...]:
     """A warning if the runs of a page were not made by the same program on the same machine."""
-    differing = [name for name in COMPARABLE if len({repr(getattr(provenance, name)) for provenance in provenances}) > 1]
+    differing = [name for name in COMPARABLE if len({repr(getattr(record.provenance, name)) for record in records}) > 1]
+    generators = {(record.kind, record.provenance.load_generator) for record in records}
+    if len(generators) > len({kind for kind, _ in generators}):
+        differing.append("load_generator")
     if not differing:
         return ()
     names = ", ".join(name.replace("_", " ") for name in differing)

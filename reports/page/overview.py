@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from experiments.errors import RecordError
-from experiments.records.files import RUN_FILE, Run, read_run
-from reports.page.data import Tone
-from reports.page.formats import moment
-from reports.page.judgements import CLAIM_TONES, GATE_TONES
-from reports.page.sections import JudgedRun
-from reports.verdicts.claims import Outcome
+from experiments.records.files import RUN_FILE, CapacityRun, Run, read_any_run
+from reports.page.data import Page, Tone
+from reports.page.document import Judged
+from reports.page.formats import count, moment
+from reports.page.judgements import GATE_TONES
 from reports.verdicts.gate import Gate
 
 REPORTS_FOLDER = "reports"
@@ -23,23 +22,14 @@ SUMMARY_FILE = "report.json"
 
 
 class ClaimSummary(BaseModel):
-    """One claim in short."""
+    """One claim or comparison in short."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     statement: str
-    outcome: Outcome
-    indicative: bool
-
-    @property
-    def word(self) -> str:
-        """The outcome as a page says it."""
-        return f"{self.outcome.value} (indicative)" if self.indicative else self.outcome.value
-
-    @property
-    def tone(self) -> Tone:
-        """How it should feel."""
-        return CLAIM_TONES[self.outcome]
+    word: str
+    """The outcome as a page says it: confirmed, aim reached, missed, ..."""
+    tone: Tone
 
 
 class RunSummary(BaseModel):
@@ -74,7 +64,8 @@ class RunLine:
     title: str
     started: str
     status: str
-    trials: str
+    finished: str
+    """Trials or rounds, of how many."""
     verdicts: RunSummary | None
     reports: tuple[str, ...]
     """Paths of the pages that show it, relative to the list."""
@@ -89,19 +80,16 @@ class Overview:
     """One sentence for each folder that is no readable run."""
 
 
-def report_summary(judged: Iterable[JudgedRun]) -> ReportSummary:
+def report_summary(judged: Sequence[Judged], page: Page) -> ReportSummary:
     """The verdicts of a page in short."""
     return ReportSummary(
         runs=tuple(
             RunSummary(
                 run_id=one.run.record.run_id,
                 gate=one.gate.gate,
-                claims=tuple(
-                    ClaimSummary(statement=verdict.claim.statement, outcome=verdict.outcome, indicative=verdict.is_indicative)
-                    for verdict in one.claims
-                ),
+                claims=tuple(ClaimSummary(statement=claim.statement, word=claim.word, tone=claim.tone) for claim in section.claims),
             )
-            for one in judged
+            for one, section in zip(judged, page.sections, strict=True)
         )
     )
 
@@ -113,8 +101,8 @@ def overview(runs_dir: Path) -> Overview:
     runs, damaged = [], []
     for folder in folders:
         try:
-            run = read_run(folder)
-            finished = len(run.trial_paths())
+            run = read_any_run(folder)
+            finished = _finished(run)
         except (RecordError, OSError) as error:
             damaged.append(str(error).replace(str(runs_dir), runs_dir.name))
             continue
@@ -125,7 +113,13 @@ def overview(runs_dir: Path) -> Overview:
     )
 
 
-def _line(run: Run, finished: int, reports: list[tuple[str, ReportSummary]]) -> RunLine:
+def _finished(run: Run | CapacityRun) -> str:
+    if isinstance(run, CapacityRun):
+        return f"{run.finished_rounds} of {count(run.record.experiment.trials, 'round')}"
+    return f"{len(run.trial_paths())} of {count(len(run.record.plan), 'trial')}"
+
+
+def _line(run: Run | CapacityRun, finished: str, reports: list[tuple[str, ReportSummary]]) -> RunLine:
     record = run.record
     shown = [(path, verdicts) for path, summary in reports for verdicts in summary.runs if verdicts.run_id == record.run_id]
     return RunLine(
@@ -134,7 +128,7 @@ def _line(run: Run, finished: int, reports: list[tuple[str, ReportSummary]]) -> 
         title=record.experiment.title,
         started=moment(record.started_at),
         status=record.status,
-        trials=f"{finished} of {len(record.plan)}",
+        finished=finished,
         verdicts=shown[0][1] if shown else None,
         reports=tuple(path for path, _ in shown),
     )

@@ -6,13 +6,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from reports.page.data import Chart, Line, Panel, Shade
+from reports.page.data import AnyChart, Chart, Line, Panel, RowChart, Shade
+from reports.page.row_plots import row_figure, row_height_px
+from reports.page.style import AXIS_FONT, FAINT, FONT, GRID, INK, LOG_TICKS, PALETTE, rounded
 
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#332288", "#882255", "#117733", "#7f7f7f")
-"""Okabe & Ito's colours, then Tol's dark ones, dark enough on white."""
 DASHES = ("solid", "dash", "dot")
 """What tells lines apart once the palette begins anew."""
-INK, GRID, FAINT = "#1b1f24", "#e3e6ea", "#9aa3ad"
 SHADE_COLORS = {"warm_up": "#8a94a0", "fault": "#d55e00", "recovering": "#e69f00"}
 SHADE_OPACITY = {"warm_up": 0.10, "fault": 0.18, "recovering": 0.14}
 BAND_ALPHA = 0.16
@@ -21,30 +20,26 @@ SIDE_COLUMNS = 3
 SIDE_PANEL_PX, SIDE_GAP_PX = 230, 92
 LEGEND_WIDTH = 0.17
 """Share of the width that stays free for legends."""
-SIGNIFICANT_DIGITS = 5
-AXIS_FONT = {"size": 12}
-LOG_TICKS = [step * 10**power for power in range(-2, 6) for step in (1, 2, 5)]
-CONFIG: dict[str, Any] = {
-    "displaylogo": False,
-    "responsive": True,
-    # By default plotly's mode bar offers to upload the chart to its maker's server.
-    "showSendToCloud": False,
-    "plotlyServerURL": "",
-    "modeBarButtons": [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
-}
+LEAST_SHARE_SPAN = 0.0001
+"""Of an axis of shares, so that trials without a failure don't stand on an axis without extent."""
+SHARE_MARGIN = 0.08
+"""Room below the smallest share, as a part of the axis."""
 
 
-def figure_json(chart: Chart) -> str:
+def figure_json(chart: AnyChart) -> str:
     """The chart as plotly's JSON, the same bytes for the same chart.
 
     Raises:
         ValueError: plotly does not know a key of the figure.
     """
-    return str(figure(chart).to_json(pretty=False))
+    drawn = row_figure(chart) if isinstance(chart, RowChart) else figure(chart)
+    return str(drawn.to_json(pretty=False))
 
 
-def height_px(chart: Chart) -> int:
+def height_px(chart: AnyChart) -> int:
     """How tall it is drawn."""
+    if isinstance(chart, RowChart):
+        return row_height_px(chart)
     if chart.side_by_side:
         rows = -(-len(chart.panels) // SIDE_COLUMNS)
         return TOP_PX + BOTTOM_PX + rows * SIDE_PANEL_PX + (rows - 1) * SIDE_GAP_PX
@@ -59,7 +54,7 @@ def figure(chart: Chart) -> go.Figure:
         "template": "none",
         "height": height_px(chart),
         "margin": {"l": 64, "r": 16, "t": TOP_PX, "b": BOTTOM_PX},
-        "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 13, "color": INK},
+        "font": FONT,
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
         "hovermode": "closest" if chart.side_by_side else "x unified",
@@ -144,12 +139,19 @@ def _y_axis(panel: Panel, box: Box, suffix: str) -> dict[str, Any]:
     if panel.is_log:
         axis["tickvals"] = LOG_TICKS
     elif panel.is_share:
-        axis["tickformat"] = ".4~p"
+        axis |= {"tickformat": ".4~p", "range": _share_range(panel)}
     else:
         axis["rangemode"] = "tozero"
         if not any(value for line in panel.lines for value in (*line.y, *line.high)):
             axis["range"] = [0, 1]
     return axis
+
+
+def _share_range(panel: Panel) -> list[float]:
+    """From a little below the smallest share up to all, beyond which there is nothing."""
+    shown = [value for line in panel.lines for value in (*line.y, *line.low) if value is not None]
+    lowest = min([1 - LEAST_SHARE_SPAN, *shown])
+    return [max(0.0, 1 - (1 - lowest) * (1 + SHARE_MARGIN)), 1.0]
 
 
 def _title(panel: Panel, box: Box) -> dict[str, Any]:
@@ -172,8 +174,8 @@ def _shape(shade: Shade, suffix: str) -> dict[str, Any]:
         "type": "rect",
         "xref": f"x{suffix}",
         "yref": f"y{suffix} domain",
-        "x0": _round(shade.start),
-        "x1": _round(shade.end),
+        "x0": rounded(shade.start),
+        "x1": rounded(shade.end),
         "y0": 0,
         "y1": 1,
         "fillcolor": SHADE_COLORS[shade.kind],
@@ -187,7 +189,7 @@ def _shade_text(shade: Shade, box: Box) -> dict[str, Any]:
     raised = {"warm_up": 22, "fault": 22, "recovering": 8}[shade.kind]
     return {
         "text": shade.text,
-        "x": _round(shade.start),
+        "x": rounded(shade.start),
         "y": box[3],
         "xref": "x",
         "yref": "paper",
@@ -204,8 +206,8 @@ def _traces(line: Line, suffix: str) -> list[dict[str, Any]]:
     dash = line.dash if line.dash != "solid" or line.color < 0 else DASHES[line.color // len(PALETTE) % len(DASHES)]
     common: dict[str, Any] = {
         "type": "scatter",
-        "x": [_round(value) for value in line.x],
-        "y": [_round(value) for value in line.y],
+        "x": [rounded(value) for value in line.x],
+        "y": [rounded(value) for value in line.y],
         "name": line.name,
         "xaxis": f"x{suffix}",
         "yaxis": f"y{suffix}",
@@ -214,7 +216,7 @@ def _traces(line: Line, suffix: str) -> list[dict[str, Any]]:
     if line.form == "pair":
         return [common | {"mode": "lines", "line": {"color": FAINT, "width": 1}, "opacity": 0.6, "hoverinfo": "skip", "showlegend": False}]
     if line.form == "points":
-        return [common | {"mode": "markers", "marker": {"color": color, "size": 7, "opacity": 0.75}, "hovertemplate": "%{y}"}]
+        return [common | _points(color)]
     if line.form == "estimate":
         return [common | _estimate(line, color)]
     shape = "hvh" if line.form == "step" else "linear"
@@ -222,19 +224,23 @@ def _traces(line: Line, suffix: str) -> list[dict[str, Any]]:
     return [*_band(line, common, color, shape), drawn]
 
 
+def _points(color: str) -> dict[str, Any]:
+    return {"mode": "markers", "marker": {"color": color, "size": 7, "opacity": 0.75}, "hovertemplate": "%{y}", "cliponaxis": False}
+
+
 def _estimate(line: Line, color: str) -> dict[str, Any]:
     middle, low, high = line.y[0], line.low[0], line.high[0]
     bars = {
         "type": "data",
         "symmetric": False,
-        "array": [None if high is None or middle is None else _round(high - middle)],
-        "arrayminus": [None if low is None or middle is None else _round(middle - low)],
+        "array": [None if high is None or middle is None else rounded(high - middle)],
+        "arrayminus": [None if low is None or middle is None else rounded(middle - low)],
         "color": color,
         "thickness": 2,
         "width": 6,
     }
     marker = {"color": color, "size": 11, "symbol": "line-ew", "line": {"color": color, "width": 3}}
-    return {"mode": "markers", "marker": marker, "error_y": bars, "hovertemplate": "%{y}"}
+    return {"mode": "markers", "marker": marker, "error_y": bars, "hovertemplate": "%{y}", "cliponaxis": False}
 
 
 def _band(line: Line, common: dict[str, Any], color: str, shape: str) -> list[dict[str, Any]]:
@@ -251,8 +257,8 @@ def _band(line: Line, common: dict[str, Any], color: str, shape: str) -> list[di
             bands.append(
                 common
                 | {
-                    "x": [_round(x) for x, _ in outline],
-                    "y": [_round(y) for _, y in outline],
+                    "x": [rounded(x) for x, _ in outline],
+                    "y": [rounded(y) for _, y in outline],
                     "mode": "lines",
                     "line": {"width": 0, "shape": shape},
                     "fill": "toself",
@@ -268,7 +274,3 @@ def _band(line: Line, common: dict[str, Any], color: str, shape: str) -> list[di
 def _with_alpha(color: str) -> str:
     red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{BAND_ALPHA})"
-
-
-def _round(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.{SIGNIFICANT_DIGITS}g}")

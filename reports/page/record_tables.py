@@ -1,8 +1,6 @@
-"""The tables of what was recorded: trials, invariants, faults, business state, factors and environment."""
+"""The tables of what was recorded: trials, invariants, faults, business state."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from experiments.definition import Metric
 from experiments.records.schema import FaultRecord, RunRecord
@@ -10,13 +8,13 @@ from reports.analysis.measures import failed_requests
 from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
 from reports.page.data import Cell, Column, Table, Tone
-from reports.page.formats import measured_cell, number, number_cell, text_cell
+from reports.page.formats import measured_cell, number_cell, text_cell
 from reports.page.measure_tables import measured_metrics
+from reports.page.setup_tables import shown
 from reports.page.words import METRICS
 from reports.verdicts.gate import Gate, GateVerdict
 
 GATE_TONES = {Gate.PASS: Tone.GOOD, Gate.FAIL: Tone.BAD, Gate.UNKNOWN: Tone.UNSURE}
-BYTES_PER_GIB = 2**30
 
 
 def trials_table(run: RunData, prefix: str) -> Table:
@@ -92,7 +90,7 @@ def invariants_table(gate: GateVerdict, prefix: str) -> Table | None:
         return None
     return Table(
         name=f"{prefix}-invariants",
-        title="Invariants over all finished trials",
+        title="Invariants",
         columns=(
             Column("Invariant", ("invariant",)),
             Column("Verdict", ("verdict",)),
@@ -192,98 +190,11 @@ def differences_table(record: RunRecord, prefix: str) -> Table:
             (
                 text_cell(treatment.title),
                 text_cell(treatment.name),
-                text_cell(", ".join(f"{path} = {_shown(value)}" for path, value in treatment.factors.items())),
+                text_cell(", ".join(f"{path} = {shown(value)}" for path, value in treatment.factors.items())),
                 text_cell(
                     ", ".join(f"{fault.kind} of {fault.node} at {fault.at_s:g} s for {fault.duration_s:g} s" for fault in treatment.faults)
                 ),
             )
             for treatment in record.experiment.treatments
         ),
-    )
-
-
-def factors_table(record: RunRecord, prefix: str) -> Table:
-    """Every factor under every treatment; those that differ say so."""
-    experiment = record.experiment
-    by_treatment = {treatment.name: _flat(experiment.topology_of(treatment).model_dump()) for treatment in experiment.treatments}
-    paths = list(next(iter(by_treatment.values())))
-    varied = [path for path in paths if len({str(values[path]) for values in by_treatment.values()}) > 1]
-    return Table(
-        name=f"{prefix}-factors",
-        title="Factors by treatment",
-        columns=(
-            Column("Factor", ("factor",)),
-            *(Column(treatment.title, (treatment.name,), is_number=True) for treatment in experiment.treatments),
-            Column("Varied", ("varied",)),
-        ),
-        rows=tuple(
-            (
-                text_cell(path),
-                *(text_cell(_shown(values[path])) for values in by_treatment.values()),
-                Cell("varied" if path in varied else "", (path in varied,), tone=Tone.UNSURE if path in varied else Tone.NEUTRAL),
-            )
-            for path in sorted(paths, key=lambda path: (path not in varied, paths.index(path)))
-        ),
-    )
-
-
-def _flat(topology: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {f"{section}.{key}": value for section, factors in topology.items() for key, value in factors.items()}
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return str(value)
-
-
-def load_table(record: RunRecord, prefix: str) -> Table:
-    """The load, the data and the phases, the same for all treatments."""
-    experiment = record.experiment
-    weights = sum(experiment.mix.values())
-    mix = ", ".join(f"{operation.value} {number(weight / weights * 100)} %" for operation, weight in experiment.mix.items() if weight)
-    phases, data = experiment.phases, experiment.dataset
-    return _pairs(
-        f"{prefix}-load",
-        "Load and data",
-        (
-            ("arrivals", f"{experiment.arrivals.process}, {experiment.arrivals.rate_per_s:g} requests/s, open loop"),
-            ("mix", mix),
-            ("phases", f"warm-up {phases.warm_up_s:g} s, measure {phases.measure_s:g} s, cool-down {phases.cool_down_s:g} s"),
-            ("courses", f"{data.courses:,}, capacity {data.capacity} at the median, prerequisite chains of up to {data.chain_length}"),
-            ("students", f"{data.students:,}"),
-            ("popularity", f"Zipf, exponent {data.zipf_exponent:g}" if data.zipf_exponent else "uniform"),
-        ),
-    )
-
-
-def environment_table(record: RunRecord, prefix: str) -> Table:
-    """The machine and the versions."""
-    made = record.provenance
-    commit = made.git_commit or "unknown"
-    dirty = {True: ", with uncommitted changes", False: ", clean", None: ""}[made.git_dirty]
-    return _pairs(
-        f"{prefix}-environment",
-        "Environment",
-        (
-            ("target, engine", f"{made.target}, {made.engine}"),
-            ("processor", f"{made.cpu_model}, {made.cpu_count} processors"),
-            ("memory", f"{made.memory_bytes / BYTES_PER_GIB:.1f} GiB"),
-            ("kernel", made.kernel),
-            ("operating system", made.operating_system),
-            ("Python", made.python),
-            ("load generator", made.load_generator),
-            *((f"server: {server.name}", server.version) for server in made.servers),
-            ("git commit", commit + dirty),
-            *((f"package: {name}", version) for name, version in sorted(made.packages.items())),
-        ),
-    )
-
-
-def _pairs(name: str, title: str, pairs: tuple[tuple[str, str], ...]) -> Table:
-    return Table(
-        name=name,
-        title=title,
-        columns=(Column("What", ("what",)), Column("Value", ("value",))),
-        rows=tuple((text_cell(key), text_cell(value)) for key, value in pairs),
     )

@@ -11,9 +11,10 @@ import plotly.offline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.page.data import Chart, Page, Raw, Table
+from reports.page.data import AnyChart, Page, Raw, Table
 from reports.page.overview import Overview
-from reports.page.plots import CONFIG, figure_json, height_px
+from reports.page.plots import figure_json, height_px
+from reports.page.style import CONFIG
 
 TEMPLATES = Path(__file__).parent / "templates"
 CSV_DIGITS = 8
@@ -56,7 +57,7 @@ def _csv_value(raw: Raw) -> str:
     return f"{raw:.{CSV_DIGITS}g}" if isinstance(raw, float) else str(raw)
 
 
-def _chart_json(chart: Chart) -> Markup:
+def _chart_json(chart: AnyChart) -> Markup:
     return _script_json(figure_json(chart))
 
 

@@ -72,22 +72,32 @@ OPERATIONS: dict[Operation | None, str] = {
     Operation.READ_ENROLLMENT: "read an enrolment",
 }
 
-GLOSSARY: tuple[Term, ...] = (
+COMMON_GLOSSARY: tuple[Term, ...] = (
     Term(
         "value [low, high]",
         f"The median over trials, and a {CONFIDENCE:.0%} bootstrap interval over trials, expanded for small samples (Hesterberg 2015). "
         "With five trials it reaches from the smallest to the largest one and covers the true median with a probability of 93.75 %, "
         "whatever the distribution. Requests of different trials are never put together, and percentiles are never averaged.",
     ),
+    Term("indicative", f"Rests on fewer than {TRIALS_FOR_A_VERDICT} trials of each treatment, or rounds: a hint, no verdict."),
+    Term(
+        "invariants",
+        "What must hold after every trial or measurement, whatever was measured. The worst one wins; what was not checked is unknown, "
+        "never passed.",
+    ),
+    Term(
+        "percentile",
+        f"The smallest value that so many per cent do not exceed. Printed only if at least {SAMPLES_BEYOND} requests of every trial lie "
+        f"beyond it (p99 needs 1,000 requests, p99.9 needs 10,000); in a single second {SAMPLES_BEYOND_IN_SERIES} suffice, because the "
+        "line is a median over trials. ∞: more requests failed than lie beyond it.",
+    ),
+)
+
+OPEN_LOOP_GLOSSARY: tuple[Term, ...] = (
     Term(
         "confirmed, refuted, inconclusive",
         "The whole interval lies within the claimed bounds; the whole interval lies outside; it reaches across a bound or there is none. "
         "Each claim is judged by itself, without a correction for their number.",
-    ),
-    Term("indicative", f"Rests on fewer than {TRIALS_FOR_A_VERDICT} trials of each treatment: a hint, no verdict."),
-    Term(
-        "invariants",
-        "What must hold after every trial, whatever was measured. The worst trial wins; what was not checked is unknown, never passed.",
     ),
     Term(
         "trial, block, treatment",
@@ -97,12 +107,6 @@ GLOSSARY: tuple[Term, ...] = (
         "response time, service time",
         "Both end with the answer's last byte. Response time begins when the request was due by the schedule, service time when it was "
         "sent: a system that stalls can't hide it by delaying the next request (coordinated omission).",
-    ),
-    Term(
-        "percentile",
-        f"The smallest value that so many per cent do not exceed. Printed only if at least {SAMPLES_BEYOND} requests of every trial lie "
-        f"beyond it (p99 needs 1,000 requests, p99.9 needs 10,000); in a single second {SAMPLES_BEYOND_IN_SERIES} suffice, because the "
-        "line is a median over trials. ∞: more requests failed than lie beyond it.",
     ),
     Term("ratio", "Median over blocks of the ratio within the block; the interval is over blocks."),
     Term(

@@ -59,10 +59,10 @@ class Bench:
         """The list of run directories that it writes."""
         return self.folder / "runs.txt"
 
-    def start(self, *launcher: str) -> subprocess.Popen[str]:
-        """``python -m experiments bench`` on the tiny experiment; ``launcher`` is a command that is given it to start."""
+    def start(self, *launcher: str, definition: str = TINY) -> subprocess.Popen[str]:
+        """``python -m experiments bench`` on an experiment; ``launcher`` is a command that is given it to start."""
         file = self.folder / "tiny.py"
-        file.write_text(TINY, encoding="utf-8")
+        file.write_text(definition, encoding="utf-8")
         options = ["--file", str(file), "--runs-dir", str(self.runs_dir), "--write-run-list", str(self.run_list)]
         return subprocess.Popen(
             [*launcher, sys.executable, "-m", "experiments", "bench", *options],

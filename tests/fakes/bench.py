@@ -10,11 +10,13 @@ import psutil
 import pyarrow as pa
 from pydantic import SecretStr
 
-from experiments.definition import Dataset, Experiment, Fault, Operation, Phase, Phases, Treatment
+from experiments.capacity.result import Result
+from experiments.definition import CapacityExperiment, Dataset, Experiment, Fault, Operation, Phase, Phases, Treatment
 from experiments.errors import ExperimentError
 from experiments.invariants.history import FinalState, RequestState
 from experiments.probes.sampler import Probe, Reading
-from experiments.records.schema import REQUEST_SCHEMA, CourseState, PlannedTrial, TrialRecord
+from experiments.records.capacity import PlannedMeasurement
+from experiments.records.schema import REQUEST_SCHEMA, CourseState, PlannedTrial
 from experiments.runner.interfaces import Note, Outside
 from infra.deployment import Credentials, Deployment, Endpoints, Node, Role
 from infra.topology import Topology
@@ -244,9 +246,9 @@ class FakeProgress:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def trial_started(self, experiment: Experiment, planned: PlannedTrial) -> None:
+    def started(self, title: str) -> None:
         """Remember it."""
-        self.lines.append(f"started {experiment.name} {planned.trial_id}")
+        self.lines.append(f"started {title}")
 
     def stage(self, name: str) -> None:
         """Remember it."""
@@ -255,13 +257,45 @@ class FakeProgress:
     def note(self, text: str) -> None:
         """Too small to remember."""
 
-    def trial_finished(self, record: TrialRecord, headline: str) -> None:
+    def finished(self, line: str) -> None:
         """Remember it."""
-        self.lines.append(f"finished {record.trial_id}: {headline}")
+        self.lines.append(f"finished {line}")
 
     def say(self, text: str) -> None:
         """Remember it."""
         self.lines.append(text)
+
+
+@dataclass
+class FakeRig:
+    """Finds for every quantity of a path a one, unless :attr:`make` has another answer."""
+
+    events: list[str] = field(default_factory=list)
+    make: Callable[[PlannedMeasurement], Result | Exception | None] = lambda _: None
+    fail_prepare: Exception | None = None
+    generator: str = "fake wrk 1.0"
+
+    def prepare(self, experiment: CapacityExperiment, *, cache: bool, note: Note) -> Deployment:
+        """A deployment on paper, or the failure asked for."""
+        note("preparing")
+        self.events.append(f"prepare {'cached' if cache else 'uncached'}")
+        if self.fail_prepare is not None:
+            raise self.fail_prepare
+        return deployment(experiment.topology)
+
+    def measure(self, experiment: CapacityExperiment, planned: PlannedMeasurement, note: Note) -> Result:
+        """Ones."""
+        note("measuring")
+        self.events.append(f"measure {planned.path} {planned.implementation}")
+        made = self.make(planned)
+        if isinstance(made, Exception):
+            raise made
+        return made or Result(dict.fromkeys(experiment.path(planned.path).quantities, 1.0))
+
+    def down(self, note: Note) -> None:
+        """Nothing to remove."""
+        note("taking down")
+        self.events.append("down")
 
 
 @dataclass
@@ -274,8 +308,9 @@ class FakeOutside:
         self.platform = FakePlatform(self.events)
         self.load = FakeLoadSide(self.events)
         self.inspection = FakeInspection(self.events)
+        self.rig = FakeRig()
 
     @property
     def outside(self) -> Outside:
         """As a run takes it."""
-        return Outside(platform=self.platform, load=self.load, inspection=self.inspection)
+        return Outside(platform=self.platform, load=self.load, inspection=self.inspection, rig=self.rig)

@@ -8,6 +8,7 @@ import pytest
 
 from experiments import catalog
 from experiments.cli import main
+from tests.fakes.capacity import write_example
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,23 @@ def test_a_plan_is_shown_and_nothing_started(capsys: pytest.CaptureFixture[str],
     assert "MiB of memory" in shown
     assert "gateway 8090" in shown
     assert not runs_dir.exists()
+
+
+def test_a_capacity_plan_shows_rounds_and_both_deployments(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Which implementation of a path comes first stands beside it."""
+    assert main(["bench", "--plan", "hotpath", "--trials", "2", "--runs-dir", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "hotpath: 2 rounds of " in shown
+    assert "round 2: " in shown
+    assert "cached_course (product, tutorial)" in shown or "cached_course (tutorial, product)" in shown
+    assert "MiB of memory" in shown
+
+
+def test_both_kinds_of_runs_are_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """With what is finished of each."""
+    write_example(tmp_path, rounds=2)
+    assert main(["runs", "--runs-dir", str(tmp_path)]) == 0
+    assert "2/2" in capsys.readouterr().out
 
 
 def test_no_runs_yet_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

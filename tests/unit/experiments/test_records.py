@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,6 +120,15 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert (trial.record, trial.state) == (TRIAL.record, TRIAL.state)
     assert trial.requests.equals(TRIAL.requests)
     assert trial.samples.equals(TRIAL.samples)
+
+
+def test_a_run_from_before_there_were_kinds_is_one_of_trials(tmp_path: Path) -> None:
+    """It doesn't say its kind."""
+    file = _written(tmp_path) / "run.json"
+    values = json.loads(file.read_text(encoding="utf-8"))
+    del values["kind"]
+    file.write_text(json.dumps(values), encoding="utf-8")
+    assert read_run(file.parent).record == RUN
 
 
 def test_a_trial_that_was_cut_off_is_not_listed(tmp_path: Path) -> None:

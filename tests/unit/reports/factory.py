@@ -36,7 +36,8 @@ from experiments.records.schema import (
     TrialRecord,
 )
 from infra.topology import Topology
-from reports.loading import TrialData, load
+from reports.loading import RunData, TrialData, load
+from reports.measurements import CapacityData
 
 PROBE_PERIOD_S = 0.5
 PROVENANCE = Provenance(
@@ -187,7 +188,21 @@ def trial_data(tmp_path: Path, spec: TrialSpec, *, phases: Phases | None = None,
     """One trial, written and loaded again."""
     one = treatment or Treatment(name="plain", title="plain")
     asked = experiment(treatments=(one,), phases=phases, trials=1)
-    return load(write(tmp_path / "runs", asked, {(0, one.name): spec})).trials[0]
+    return load_trials(write(tmp_path / "runs", asked, {(0, one.name): spec})).trials[0]
+
+
+def load_trials(path: Path) -> RunData:
+    """An open-loop run."""
+    run = load(path)
+    assert isinstance(run, RunData)
+    return run
+
+
+def load_capacity(path: Path) -> CapacityData:
+    """A capacity run."""
+    run = load(path)
+    assert isinstance(run, CapacityData)
+    return run
 
 
 def _phases(phases: Phases) -> tuple[PhaseRecord, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,14 +46,16 @@ def _small_run(runs_dir: Path, *, finished: bool = True, valid: bool = True, run
     return write(runs_dir, asked, {(0, "plain"): spec} if finished else {}, run_id=run_id)
 
 
-def test_build_prints_the_page_and_its_size(tmp_path: Path) -> None:
-    """A run becomes reports/<run id>/report.html beside it, and the list of runs links to it."""
+def test_build_prints_the_verdicts_the_page_and_its_size(tmp_path: Path) -> None:
+    """A run becomes reports/<run id>/report.html beside it, and the list of runs links to it; also where the terminal lacks a sign."""
     run = _small_run(tmp_path)
     command = [sys.executable, "-m", "reports", "build", str(run)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="latin-1", check=False, timeout=120)
     page = tmp_path / "reports" / run.name / "report.html"
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{page} (")
+    assert done.stdout.startswith("sample: A sample & its <title>\n  ? pass  Invariants\n")
+    assert f"\n{page} (" in done.stdout
     assert done.stdout.endswith(" MB)\n")
     assert f"reports/{run.name}/report.html" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
@@ -174,7 +177,7 @@ def test_help_teaches() -> None:
 
 def test_a_run_without_a_finished_trial_has_no_page(tmp_path: Path) -> None:
     """There is nothing to report, and the sentence says so."""
-    with pytest.raises(ReportError, match="no trial was finished"):
+    with pytest.raises(ReportError, match="nothing was finished"):
         build([_small_run(tmp_path, finished=False)])
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate, t_quantile
+from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate, medians, t_quantile
 
 EXPERIMENTS = 400
 
@@ -39,6 +39,14 @@ def test_one_trial_is_its_own_interval() -> None:
 def test_no_trial_is_unmeasured() -> None:
     """An absent number is a reason, never a zero."""
     assert estimate([]) == Unmeasured("no valid trial")
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_medians_of_rows_are_those_of_numpy(size: int) -> None:
+    """For odd and even numbers of values, infinite ones too."""
+    samples = np.random.default_rng(3).normal(0, 1, (200, size))
+    samples[::3, 0] = math.inf
+    assert medians(samples).tolist() == np.median(samples, axis=1).tolist()
 
 
 @pytest.mark.parametrize("trials", [5, 7, 9])

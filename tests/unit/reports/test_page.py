@@ -15,9 +15,11 @@ import plotly.offline
 import pytest
 
 from reports.build import BuiltReport, build
-from reports.page.data import Chart, Line, Page, Panel
+from reports.page.data import AnyChart, Chart, Line, Page, Panel, RowChart
 from reports.page.document import differences
-from reports.page.plots import CONFIG, figure, figure_json
+from reports.page.plots import figure, figure_json
+from reports.page.sections import JudgedRun
+from reports.page.style import CONFIG
 from tests.unit.reports.factory import PROVENANCE
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "report.txt"
@@ -138,7 +140,7 @@ def test_a_csv_lies_beside_every_table(suite: BuiltReport, document: Page) -> No
     assert float(sql["ratio"]) == pytest.approx(1 / 50)
 
 
-def test_the_same_run_gives_the_same_bytes(runs: tuple[Path, Path], suite: BuiltReport, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_bytes(runs: tuple[Path, ...], suite: BuiltReport, tmp_path: Path) -> None:
     """Built again from a copy elsewhere, page, tables and summary are identical."""
     copies = [Path(shutil.copytree(run, tmp_path / "elsewhere" / run.name)) for run in runs]
     again = build(copies, tmp_path / "out")
@@ -157,20 +159,16 @@ def test_the_page_says_what_it_said(document: Page, tmp_path: Path) -> None:
 
 def _as_text(document: Page) -> str:
     """Page data as lines; of charts only what they are made of, of factors only those that are varied."""
-    lines = [document.title, document.subtitle, *document.warnings]
+    lines = [document.title, document.subtitle, *document.notes, *(f"! {warning}" for warning in document.warnings)]
     for section in document.sections:
         lines += ["", f"== {section.anchor}: {section.title}", *(f"{fact.word}: {fact.meaning}" for fact in section.facts)]
         lines += [f"! {warning}" for warning in section.warnings]
         for one in (section.gate, *section.claims):
-            lines += [f"[{one.word}] {one.statement}", f"    {one.measured}", f"    claimed {one.claimed}. {one.remark}"]
+            lines += [f"[{one.word}] {one.statement}", f"    {one.measured}", f"    {one.asked}. {one.remark}"]
         for part in section.parts:
             lines += ["", f"-- {part.title}", *([part.text] if part.text else []), *part.commands]
             for chart in part.charts:
-                lines.append(f"chart {chart.name}: " + "; ".join(f"{shade.text} {shade.start:g}-{shade.end:g}" for shade in chart.shades))
-                lines += [
-                    f"  {panel.title} ({panel.unit}): " + ", ".join(dict.fromkeys(line.name for line in panel.lines))
-                    for panel in chart.panels
-                ]
+                lines += _chart_lines(chart)
             for table in part.tables:
                 lines += [f"table {table.name}", " | ".join(column.title for column in table.columns)]
                 shown = [row for row in table.rows if not table.name.endswith("-factors") or row[-1].text]
@@ -178,9 +176,22 @@ def _as_text(document: Page) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
+def _chart_lines(chart: AnyChart) -> list[str]:
+    if isinstance(chart, RowChart):
+        rows = [
+            f"  {row.title}: " + ", ".join(f"{one.name} {one.median}" for one in row.sides) + " | ".join(("", *row.remarks))
+            for row in chart.rows
+        ]
+        return [f"chart {chart.name}: {chart.unit}", *rows]
+    shades = "; ".join(f"{shade.text} {shade.start:g}-{shade.end:g}" for shade in chart.shades)
+    panels = [f"  {panel.title} ({panel.unit}): " + ", ".join(dict.fromkeys(line.name for line in panel.lines)) for panel in chart.panels]
+    return [f"chart {chart.name}: {shades}", *panels]
+
+
 def test_the_fault_is_shaded_from_its_injection_to_its_recovery(document: Page) -> None:
     """Median times of the valid trials: carried out at 5.02 s, healed at 8.03 s, ready at 8.53 s."""
     (chart,) = [chart for chart in document.charts() if chart.name == "failover-over-time"]
+    assert isinstance(chart, Chart)
     spans = {shade.kind: (shade.start, shade.end) for shade in chart.shades}
     assert spans == {"warm_up": (0.0, 2.0), "fault": (5.02, 8.03), "recovering": (8.03, 8.53)}
 
@@ -192,9 +203,31 @@ def test_bands_are_broken_where_there_is_no_number() -> None:
     assert [trace.fill for trace in figure(chart).data] == ["toself", "toself", None]
 
 
-def test_runs_of_different_machines_are_not_to_be_compared() -> None:
-    """What differs is named; the same machine needs no warning."""
-    other = PROVENANCE.model_copy(update={"kernel": "6.12", "cpu_count": 8})
-    (warning,) = differences([PROVENANCE, other])
+def test_an_axis_of_shares_ends_at_all(document: Page) -> None:
+    """Also where every trial stands at 100 %, which plotly alone would put in the middle of an axis up to 200 %."""
+    chart = Chart("c", "c", "c", "x", (Panel("p", "", (Line("a", 0, (0.0, 1.0), (1.0, 1.0), form="points"),), is_share=True),))
+    low, high = figure(chart).layout.yaxis.range
+    assert 0.99 < low < high == 1
+    shares = [panel for chart in document.charts() if isinstance(chart, Chart) for panel in chart.panels if panel.is_share]
+    for panel in shares:
+        low, high = figure(Chart("c", "c", "c", "x", (panel,))).layout.yaxis.range
+        assert low < min(value for line in panel.lines for value in line.y if value is not None) <= high == 1
+    assert shares
+
+
+def test_no_word_is_explained_twice(document: Page) -> None:
+    """The glossary of a page with runs of both kinds has each of its terms once."""
+    words = [term.word for term in document.glossary]
+    assert len(words) == len(set(words)) > 20
+
+
+def test_runs_of_different_machines_are_not_to_be_compared(cache: JudgedRun, failover: JudgedRun) -> None:
+    """What differs is named; the same machine needs no warning, nor do the load generators of different kinds of runs."""
+    here = cache.run.record
+    other = failover.run.record.model_copy(update={"provenance": PROVENANCE.model_copy(update={"kernel": "6.12", "cpu_count": 8})})
+    (warning,) = differences([here, other])
     assert "cpu count, kernel" in warning
-    assert differences([PROVENANCE, PROVENANCE]) == ()
+    assert differences([here, failover.run.record]) == ()
+    wrk = PROVENANCE.model_copy(update={"load_generator": "wrk"})
+    (warning,) = differences([here, other.model_copy(update={"provenance": wrk})])
+    assert "load generator" in warning

@@ -12,11 +12,11 @@ from experiments.definition import BoundClaim, Metric, Phases, RatioClaim, Treat
 from experiments.records.schema import InvariantRecord
 from reports.analysis.estimates import Estimate, Unmeasured
 from reports.analysis.summary import summarise
-from reports.loading import load
+from reports.page.sections import JudgedRun
 from reports.verdicts.claims import Outcome, judge, judge_claims
 from reports.verdicts.gate import Gate, GateVerdict, judge_invariants
-from tests.unit.reports.example_runs import write_cache_run, write_failover_run
-from tests.unit.reports.factory import PASSED, TrialSpec, experiment, steady, write
+from tests.unit.reports.example_runs import write_cache_run
+from tests.unit.reports.factory import PASSED, TrialSpec, experiment, load_trials, steady, write
 
 Verdict = Literal["pass", "fail", "unknown"]
 
@@ -51,10 +51,9 @@ def test_one_trial_concludes_nothing() -> None:
     assert judge(Estimate(60, 60, 60, trials=1), 40, 100) == (Outcome.INCONCLUSIVE, "one trial has no interval")
 
 
-def test_the_ratio_that_was_put_in_comes_out(tmp_path: Path) -> None:
+def test_the_ratio_that_was_put_in_comes_out(cache: JudgedRun) -> None:
     """Blocks of 45x, 47.5x, ... 55x confirm 40-100x with a median of 50x; p95 above 5 ms refutes; no failure confirms."""
-    run = load(write_cache_run(tmp_path))
-    ratio, p95, failed = judge_claims(run.record.experiment, summarise(run))
+    ratio, p95, failed = cache.claims
     assert isinstance(ratio.measured, Estimate)
     assert (ratio.outcome, ratio.is_indicative) == (Outcome.CONFIRMED, False)
     assert (ratio.measured.value, ratio.measured.low, ratio.measured.high) == pytest.approx((50, 45, 55))
@@ -63,15 +62,14 @@ def test_the_ratio_that_was_put_in_comes_out(tmp_path: Path) -> None:
 
 def test_fewer_trials_are_only_indicative(tmp_path: Path) -> None:
     """Two of five blocks give the same outcome, called indicative."""
-    run = load(write_cache_run(tmp_path, finished=2))
+    run = load_trials(write_cache_run(tmp_path, finished=2))
     ratio = judge_claims(run.record.experiment, summarise(run))[0]
     assert (ratio.outcome, ratio.is_indicative, ratio.trials) == (Outcome.CONFIRMED, True, 2)
 
 
-def test_invalid_trials_have_no_say(tmp_path: Path) -> None:
+def test_invalid_trials_have_no_say(failover: JudgedRun) -> None:
     """Four valid trials are left of five, and the block of the invalid one is in no ratio."""
-    run = load(write_failover_run(tmp_path))
-    verdicts = judge_claims(run.record.experiment, summarise(run))
+    verdicts = failover.claims
     assert [verdict.outcome for verdict in verdicts] == [Outcome.REFUTED, Outcome.REFUTED, Outcome.CONFIRMED]
     assert {verdict.trials for verdict in verdicts} == {4}
     assert all(verdict.is_indicative for verdict in verdicts)
@@ -85,7 +83,7 @@ def test_what_was_not_measured_is_inconclusive_and_says_why(tmp_path: Path) -> N
     )
     treatments = [Treatment(name=name, title=name) for name in ("plain", "other")]
     asked = experiment(treatments=treatments, claims=claims, phases=Phases(warm_up_s=0, measure_s=2), trials=1)
-    run = load(write(tmp_path, asked, {(0, name): TrialSpec(steady(rate_per_s=50, duration_s=2)) for name in ("plain", "other")}))
+    run = load_trials(write(tmp_path, asked, {(0, name): TrialSpec(steady(rate_per_s=50, duration_s=2)) for name in ("plain", "other")}))
     recovers, saves = judge_claims(asked, summarise(run))
     assert (recovers.outcome, recovers.measured) == (Outcome.INCONCLUSIVE, Unmeasured("no fault is planned"))
     assert saves.outcome is Outcome.INCONCLUSIVE
@@ -97,7 +95,7 @@ def _gate(tmp_path: Path, *trials: tuple[InvariantRecord, ...], planned: int | N
         treatments=[Treatment(name="plain", title="plain")], phases=Phases(warm_up_s=0, measure_s=1), trials=planned or len(trials)
     )
     specs = {(block, "plain"): TrialSpec(steady(rate_per_s=10, duration_s=1), invariants=found) for block, found in enumerate(trials)}
-    run = load(write(tmp_path, asked, specs))
+    run = load_trials(write(tmp_path, asked, specs))
     return judge_invariants(run.record, [trial.record for trial in run.trials])
 
 
@@ -148,5 +146,5 @@ def test_an_invalid_trial_can_still_break_an_invariant(tmp_path: Path) -> None:
     """Data that was lost is lost, whatever the load generator did."""
     asked = experiment(treatments=[Treatment(name="plain", title="plain")], phases=Phases(warm_up_s=0, measure_s=1), trials=1)
     spec = TrialSpec(steady(rate_per_s=10, duration_s=1), invariants=_said("fail"), valid=False, reasons=("too late",))
-    run = load(write(tmp_path, asked, {(0, "plain"): spec}))
+    run = load_trials(write(tmp_path, asked, {(0, "plain"): spec}))
     assert judge_invariants(run.record, [trial.record for trial in run.trials]).gate is Gate.FAIL

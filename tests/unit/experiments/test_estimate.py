@@ -1,0 +1,68 @@
+"""What running experiments is said to take."""
+
+from __future__ import annotations
+
+import pytest
+
+from experiments.catalog.hotpath import EXPERIMENT as CAPACITY
+from experiments.definition import Treatment
+from experiments.errors import DefinitionError
+from experiments.estimate import estimate, fit, on_free_ports, step_durations_s
+from infra.topology import Topology
+from tests.fakes.bench import tiny
+
+
+def test_a_longer_load_takes_longer() -> None:
+    """The estimate grows by exactly the load that is added."""
+    short = estimate([tiny()])
+    both = estimate([tiny(), tiny()])
+    assert both.duration_s > short.duration_s
+    assert both.memory_mib == short.memory_mib
+
+
+def test_memory_is_that_of_the_largest_treatment() -> None:
+    """A treatment with more replicas raises the estimate of memory and nodes."""
+    large = Treatment(name="large", title="large", factors={"courses.replicas": 4})
+    one, two = estimate([tiny()]), estimate([tiny(treatments=(large,))])
+    assert two.memory_mib > one.memory_mib
+    assert two.processes == one.processes + 3
+
+
+def test_a_capacity_experiment_needs_both_deployments_at_the_same_time() -> None:
+    """Its nodes and memory are those of product and tutorial together, and it brings both up whatever ran before."""
+    both, one = estimate([CAPACITY]), estimate([tiny(topology=CAPACITY.topology)])
+    assert both.processes == 2 * one.processes
+    assert both.memory_mib > one.memory_mib
+    after = estimate([tiny(), CAPACITY]).duration_s - estimate([tiny()]).duration_s
+    assert after == pytest.approx(estimate([CAPACITY]).duration_s)
+    assert sum(step_durations_s(CAPACITY)) < estimate([CAPACITY]).duration_s
+
+
+def test_a_budget_lowers_the_trials_until_it_fits() -> None:
+    """What fits into the budget costs no more than it, and one more trial would not fit."""
+    experiment = tiny(trials=20)
+    budget = estimate([experiment]).minutes / 2
+    (fitted,) = fit([experiment], budget)
+    assert estimate([fitted]).minutes <= budget
+    assert estimate([tiny(trials=fitted.trials + 1)]).minutes > budget
+
+
+def test_a_large_budget_adds_nothing() -> None:
+    """An experiment keeps the trials that it asks for."""
+    assert fit([tiny()], 1000)[0].trials == tiny().trials
+
+
+def test_a_budget_that_is_too_small_names_one_that_is_not() -> None:
+    """The error's own advice works."""
+    with pytest.raises(DefinitionError, match=r"allow [0-9.]+ minutes") as caught:
+        fit([tiny()], 0.05)
+    advice = str(caught.value).split("allow ")[1].split(" ")[0]
+    assert fit([tiny()], float(advice))[0].trials >= 1
+
+
+def test_a_bench_leaves_the_default_ports_alone() -> None:
+    """Ports at their defaults become free ones, and a port that was chosen stays."""
+    assert on_free_ports(tiny()).topology.gateway.port == 0
+    assert on_free_ports(tiny()).topology.broker.management_port == 0
+    chosen = tiny(topology=Topology().override({"gateway.port": 8090}))
+    assert on_free_ports(chosen).topology.gateway.port == 8090
