@@ -2,6 +2,7 @@
 
 from app.courses.endpoints import internal_router, public_router
 from app.courses.fast import fast_paths
+from app.courses.fast_internal import fast_paths as internal_fast_paths
 from app.courses.models import metadata
 from app.courses.reservations import ReservationsService
 from app.courses.service import CoursesService
@@ -23,12 +24,13 @@ def create_app(settings: Settings) -> Application:
     work = open_work(settings, metrics)
     cache = open_cache(settings, namespace="courses", work=work, metrics=metrics)
     service = CoursesService(database, cache)
+    reservations = ReservationsService(database)
     return Application(
         title="Mini-SPIRE courses",
         replica=settings.replica,
         health=Health({"database": database.check}),
         metrics=metrics,
         parts=[BackgroundThread("schema", lambda stop: database.prepare(metadata, stop), close=database.close), work, cache],
-        routers=[public_router(service, work, metrics), internal_router(ReservationsService(database), work)],
-        fast_paths=fast_paths(service, metrics) if settings.fast_paths else (),
+        routers=[public_router(service, work, metrics), internal_router(reservations, work)],
+        fast_paths=(*fast_paths(service, metrics), *internal_fast_paths(reservations, work)) if settings.fast_paths else (),
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, update
+from pydantic_core import to_json
+from sqlalchemy import bindparam, delete, text, update
 from sqlalchemy import select as _select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
@@ -83,44 +84,56 @@ def remove_unused(session: Session, course_id: int) -> int | None:
     return session.scalars(statement).one_or_none()
 
 
+_LOCK = text(
+    "SELECT id, version, capacity, taken, prerequisites FROM courses WHERE id = ANY(CAST(:course_ids AS int[])) ORDER BY id FOR UPDATE"
+)
+
+
 def lock(session: Session, course_ids: Iterable[int]) -> dict[int, LockedCourse]:
     """Those of the courses that exist, locked in the order of their ids, so that two batches never wait for each other."""
-    statement = select(Course).where(col(Course.id).in_(set(course_ids))).order_by(col(Course.id)).with_for_update()
-    return {
-        row.id: LockedCourse(row.id, row.version, row.capacity, row.taken, row.prerequisites)
-        for row in session.exec(statement)
-        if row.id is not None
-    }
+    rows = session.execute(_LOCK, {"course_ids": list(set(course_ids))}).all()
+    return {row[0]: LockedCourse(*row) for row in rows}
+
+
+_RECORDED = text("SELECT id, course_id, outcome, evidence FROM reservations WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
 def recorded(session: Session, reservation_ids: Iterable[UUID]) -> dict[UUID, SeatAnswer]:
     """The answers that were given before."""
-    found = session.exec(select(Reservation).where(col(Reservation.id).in_(set(reservation_ids)))).all()
-    return {row.id: SeatAnswer(row.id, row.course_id, SeatOutcome(row.outcome), row.evidence) for row in found}
+    rows = session.execute(_RECORDED, {"ids": list(reservation_ids)}).all()
+    return {row[0]: SeatAnswer(row[0], row[1], SeatOutcome(row[2]), row[3]) for row in rows}
 
 
-def record(session: Session, answers: Sequence[SeatAnswer]) -> None:
-    """Keep new answers.
+_RECORD = text(
+    """
+    WITH kept AS (
+        INSERT INTO reservations (id, course_id, outcome, evidence)
+        SELECT id, course_id, outcome, evidence
+        FROM jsonb_to_recordset(CAST(:answers AS jsonb)) AS (id uuid, course_id int, outcome text, evidence jsonb)
+        ORDER BY id
+    )
+    UPDATE courses SET taken = courses.taken + wanted.seats
+    FROM unnest(CAST(:course_ids AS int[]), CAST(:seats AS int[])) AS wanted (course_id, seats)
+    WHERE courses.id = wanted.course_id AND courses.taken + wanted.seats <= courses.capacity
+    RETURNING courses.id
+    """
+)
+
+
+def record(session: Session, answers: Sequence[SeatAnswer], taken: Mapping[int, int]) -> set[int]:
+    """Keep new answers and take the seats that they give, by course; gives the courses that had as many free.
+
+    The condition on the seats holds even where the lock would not.
 
     Raises:
         sqlalchemy.exc.IntegrityError: another transaction has answered one of them meanwhile.
     """
     rows = [
         {"id": answer.reservation_id, "course_id": answer.course_id, "outcome": answer.outcome, "evidence": answer.evidence}
-        for answer in sorted(answers, key=lambda answer: answer.reservation_id)
+        for answer in answers
     ]
-    session.execute(insert(Reservation).values(rows))
-
-
-def take_seats(session: Session, course: LockedCourse) -> bool:
-    """Take the seats that were newly given, if that many are free; the condition holds even where the lock would not."""
-    statement = (
-        update(Course)
-        .where(col(Course.id) == course.course_id, col(Course.taken) + course.newly_taken <= col(Course.capacity))
-        .values(taken=Course.taken + course.newly_taken)
-        .returning(col(Course.id))
-    )
-    return session.scalars(statement).one_or_none() is not None
+    parameters = {"answers": to_json(rows).decode(), "course_ids": list(taken), "seats": list(taken.values())}
+    return set(session.execute(_RECORD, parameters).scalars())
 
 
 def free_seats(session: Session, course_id: int, count: int) -> None:

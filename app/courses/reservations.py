@@ -38,10 +38,9 @@ class ReservationsService:
             known = repository.recorded(session, requests)
             new = decide([request for key, request in requests.items() if key not in known], courses)
             if new:
-                repository.record(session, new)
-            for course in courses.values():
-                if course.newly_taken and not repository.take_seats(session, course):
-                    raise AssertionError(f"the seats of course {course.course_id} changed under its lock")
+                taken = {course.course_id: course.newly_taken for course in courses.values() if course.newly_taken}
+                if repository.record(session, new, taken) != taken.keys():
+                    raise AssertionError(f"the seats of one of the courses {sorted(taken)} changed under its lock")
             return {**known, **{answer.reservation_id: answer for answer in new}}
 
         answers = self._database.write_idempotent(work)
@@ -64,7 +63,7 @@ class ReservationsService:
                 repository.free_seats(session, course_id, count)
             unseen = [SeatAnswer(key, course_id, SeatOutcome.RELEASED) for key, course_id in releases.items() if key not in known]
             if unseen:
-                repository.record(session, unseen)
+                repository.record(session, unseen, {})
             return len(accepted)
 
         return self._database.write_idempotent(work)

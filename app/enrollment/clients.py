@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -9,15 +10,22 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
+from pydantic_core import from_json, to_json
 
 from app.enrollment.decisions import Seat
+from app.kit.breaker import HalfOpenBreaker
 from app.kit.errors import UnavailableError
 
 T = TypeVar("T")
 
 REFUSED = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
-BATCH = 100
-"""The most that a peer takes in one call."""
+LARGEST_CALL = 100
+"""Students, seats or releases: the most that a peer takes in one call."""
+RETRY_INTERVAL_S = 0.25
+"""While a peer is away it is asked this often: a silent one must not hold every thread of a replica until its time is up."""
+LOOKUP = "/internal/students/lookup"
+RESERVE = "/internal/courses/reservations"
+RELEASE = "/internal/courses/releases"
 
 
 class PeerRefusedError(Exception):
@@ -49,13 +57,21 @@ class Peers:
     """
 
     def __init__(self, base_url: str, *, timeout_s: float, connect_timeout_s: float = 0.5) -> None:
-        self._client = httpx.Client(base_url=base_url, timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s), trust_env=False)
+        self._client = httpx.Client(
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s),
+            headers={"Content-Type": "application/json"},
+            trust_env=False,
+        )
+        self._breakers = {
+            path: HalfOpenBreaker(retry_interval_s=RETRY_INTERVAL_S, clock=time.monotonic) for path in (LOOKUP, RESERVE, RELEASE)
+        }
 
     def students(self, student_ids: Sequence[int]) -> dict[int, StudentRecord]:
         """Those of the students that exist."""
         found = {}
         for ids in _batches(sorted(set(student_ids))):
-            answer = self._post("/internal/students/lookup", {"student_ids": ids})
+            answer = self._post(LOOKUP, {"student_ids": ids})
             for item in answer["students"]:
                 found[item["id"]] = StudentRecord(item["version"], item["completed_courses"])
         return found
@@ -67,7 +83,7 @@ class Peers:
             body = {
                 "reservations": [
                     {
-                        "reservation_id": str(item.enrollment_id),
+                        "reservation_id": item.enrollment_id,
                         "course_id": item.course_id,
                         "student_id": item.student_id,
                         "student_version": item.student.version if item.student else None,
@@ -76,32 +92,38 @@ class Peers:
                     for item in batch
                 ]
             }
-            for item in self._post("/internal/courses/reservations", body)["reservations"]:
+            for item in self._post(RESERVE, body)["reservations"]:
                 answers[UUID(item["reservation_id"])] = Seat(item["outcome"], item["evidence"])
         return answers
 
     def release(self, seats: Sequence[tuple[UUID, int]]) -> None:
         """Give up the seats of these enrolments in these courses."""
         for batch in _batches(seats):
-            releases = [{"reservation_id": str(enrollment_id), "course_id": course_id} for enrollment_id, course_id in batch]
-            self._post("/internal/courses/releases", {"releases": releases})
+            releases = [{"reservation_id": enrollment_id, "course_id": course_id} for enrollment_id, course_id in batch]
+            self._post(RELEASE, {"releases": releases})
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
+        breaker = self._breakers[path]
+        if not breaker.admits():
+            raise UnavailableError("another service of the system is away")
         try:
-            response = self._client.post(path, json=body)
+            response = self._client.post(path, content=to_json(body))
         except httpx.TransportError as error:
+            breaker.failed()
             raise UnavailableError("another service of the system is away") from error
         if response.status_code in REFUSED:
             raise PeerRefusedError(f"{path}: {response.text[:500]}")
         if response.status_code != HTTPStatus.OK:
+            breaker.failed()
             raise UnavailableError(f"another service of the system answered {response.status_code}")
-        return response.json()
+        breaker.succeeded()
+        return from_json(response.content)
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
+    for start in range(0, len(items), LARGEST_CALL):
+        yield items[start : start + LARGEST_CALL]

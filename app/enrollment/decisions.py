@@ -47,6 +47,7 @@ class Decision:
 
 
 ACCEPTED = "accepted"
+_REASONS = frozenset(Reason)
 
 
 def decide(enrollment_id: UUID, seat: Seat) -> Decision:
@@ -57,7 +58,7 @@ def decide(enrollment_id: UUID, seat: Seat) -> Decision:
     """
     if seat.outcome == ACCEPTED:
         return Decision(enrollment_id, Status.ENROLLED, None, seat.evidence)
-    if seat.outcome in set(Reason):
+    if seat.outcome in _REASONS:
         return Decision(enrollment_id, Status.REJECTED, Reason(seat.outcome), seat.evidence)
     return failed(enrollment_id)
 

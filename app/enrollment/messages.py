@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -24,3 +25,17 @@ class Message(BaseModel):
 
     kind: Kind
     enrollment_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task in the outbox that is a relay's to publish."""
+
+    outbox_id: int
+    enrollment_id: UUID
+    kind: Kind
+    request_id: str | None
+
+    def message(self) -> Message:
+        """What is published of it; the request id goes beside it, in the message's correlation id."""
+        return Message(kind=self.kind, enrollment_id=self.enrollment_id)

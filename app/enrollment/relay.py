@@ -1,109 +1,189 @@
-"""The relay: carries tasks from the outbox to the queue, and marks them sent once the broker has confirmed them."""
+"""The relay: carries tasks from the outbox to the queue, and marks them sent once the broker has confirmed them.
+
+What this replica has just accepted is handed over in memory, already leased; what is left over by a crash, an outage of the broker or a
+lack of room is claimed from the outbox. It lives on the event loop (see :mod:`app.kit.broker` for why), its statements in a thread.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 
 from app.enrollment import repository
-from app.enrollment.messages import Message
-from app.enrollment.repository import Task
-from app.kit.broker import BrokerError, BrokerLink, QueueMismatchError
+from app.enrollment.messages import Task
+from app.enrollment.repository import Backlog
+from app.kit.background import pause
+from app.kit.backoff import Backoff
+from app.kit.broker import BrokerError, QueueMismatchError
 from app.kit.database import Database
-from app.kit.errors import UnavailableError
+from app.kit.errors import OverloadedError, UnavailableError
 from app.kit.metrics import Metrics
+from app.kit.publisher import Outgoing, Publisher
 
 log = logging.getLogger(__name__)
 
-BATCH = 50
+CLAIM = 200
+"""Tasks that are claimed at once: some 50 ms of publishing."""
 IDLE_POLL_S = 1.0
-"""A request wakes the relay of its own replica; the poll finds what another replica accepted and could not send."""
-RECONNECT_S = 0.5
+"""The poll finds what another replica accepted and could not send."""
+TURN = 32
+"""Messages that are published before requests have their turn on the event loop: some 3 ms."""
+FIRST_RECONNECT_S = 0.1
+LONGEST_RECONNECT_S = 1.0
+"""The broker is noticed this soon after its return: what was accepted meanwhile waits for it."""
 BACKLOG_EVERY_S = 5.0
+LAST_CONFIRMS_S = 1.0
+"""What a relay that stops waits for confirms; without one a task is sent again by another replica, which has no second effect."""
+DATABASE_AWAY = (UnavailableError, OverloadedError)
 
 
 class Relay:
-    """One thread in each replica; it owns its connections to the database and to the broker."""
+    """One in each replica; it owns its connections to the database and to the broker."""
 
-    def __init__(self, database: Database, connect: Callable[[], BrokerLink], delete_queue: Callable[[], None], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        database: Database,
+        connect: Callable[[], Publisher[Task]],
+        delete_queue: Callable[[], Awaitable[None]],
+        metrics: Metrics,
+    ) -> None:
         self._database = database
         self._connect = connect
         self._delete_queue = delete_queue
-        self._link: BrokerLink | None = None
-        self._backlog: tuple[int, float] = (0, 0.0)
+        self._publisher: Publisher[Task] | None = None
+        self._leased: deque[Task] = deque()
+        self._next_claim_s = float("-inf")
+        self._backlog = Backlog()
         self._backlog_read_s = float("-inf")
         self._sent = metrics.counter("outbox_sent", "tasks that the broker has confirmed")
-        metrics.watch("outbox_unsent", "tasks in the outbox that were never sent", lambda: float(self._backlog[0]))
-        metrics.watch("outbox_oldest_age_seconds", "age of the oldest task that was never sent", lambda: self._backlog[1])
+        metrics.watch("outbox_unsent", "tasks in the outbox that were never sent", lambda: float(self._backlog.unsent))
+        metrics.watch("outbox_oldest_age_seconds", "age of the oldest task that was never sent", lambda: self._backlog.oldest_unsent_s)
+        metrics.watch("outbox_undone", "tasks that were sent and whose effect is not stored yet", lambda: float(self._backlog.undone))
+        metrics.watch("confirms_outstanding", "messages published and not confirmed", lambda: float(self._outstanding_count()))
+
+    @property
+    def ready(self) -> bool:
+        """Whether tasks that are given to it would be published now."""
+        return self._publisher is not None and self._publisher.room > len(self._leased)
+
+    def take(self, tasks: Sequence[Task]) -> None:
+        """Publish these, which nobody else will before their lease ends; from the event loop."""
+        self._leased.extend(tasks)
+        self._notice()
 
     def wake(self) -> None:
-        """There is something to send; from any thread."""
-        link = self._link
-        if link is not None:
-            link.wake()
+        """There are new tasks for anybody in the outbox, or it is time to stop; from the event loop."""
+        self._next_claim_s = float("-inf")
+        self._notice()
 
-    def run(self, stop: threading.Event) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         """Relay until told to stop, over as many connections as it takes."""
+        backoff = Backoff(FIRST_RECONNECT_S, LONGEST_RECONNECT_S)
         while not stop.is_set():
             try:
-                self._link = self._connect()
-                try:
-                    self._relay(self._link, stop)
-                finally:
-                    link, self._link = self._link, None
-                    link.close()
+                async with self._connect() as self._publisher:
+                    backoff.reset()
+                    await self._relay(self._publisher, stop)
             except QueueMismatchError:
                 log.warning("the queue was made with another delivery limit: it is made anew, and what was in it is sent again")
-                self._renew_queue(stop)
+                await self._renew_queue()
             except BrokerError as error:
                 log.warning("the broker is away", extra={"error": str(error)})
-                stop.wait(RECONNECT_S)
+                await pause(stop, backoff.next_s())
 
-    def _relay(self, link: BrokerLink, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                self._read_backlog()
-                tasks = self._database.write(lambda session: repository.claim(session, BATCH))
-            except UnavailableError:
-                link.pump(IDLE_POLL_S)
-                continue
-            if tasks:
-                self._publish(link, tasks)
-            else:
-                link.pump(IDLE_POLL_S)
-
-    def _publish(self, link: BrokerLink, tasks: Sequence[Task]) -> None:
-        sent: list[int] = []
+    async def _relay(self, publisher: Publisher[Task], stop: asyncio.Event) -> None:
+        self._next_claim_s = float("-inf")
         try:
-            for task in tasks:
-                message = Message(kind=task.kind, enrollment_id=task.enrollment_id)
-                link.publish(str(task.enrollment_id), message.model_dump_json().encode())
-                sent.append(task.outbox_id)
+            while not stop.is_set():
+                await self._claim(publisher)
+                await self._publish(publisher)
+                await self._mark(publisher.take_confirmed())
+                await self._read_backlog()
+                await publisher.wait(self._idle_s(publisher))
+            await self._await_last_confirms(publisher)
         finally:
-            self._sent.inc(len(sent))
-            self._settle(sent, [task.outbox_id for task in tasks if task.outbox_id not in sent])
+            self._publisher = None
+            await self._let_go(publisher)
 
-    def _settle(self, sent: Sequence[int], unsent: Sequence[int]) -> None:
+    def _idle_s(self, publisher: Publisher[Task]) -> float:
+        """How long there is nothing to do but to wait for what happens."""
+        if self._leased and publisher.room:
+            return 0.0
+        if publisher.room <= len(self._leased):  # only confirms make room for another claim
+            return IDLE_POLL_S
+        return max(0.0, min(self._next_claim_s - time.monotonic(), IDLE_POLL_S))
+
+    async def _claim(self, publisher: Publisher[Task]) -> None:
+        most = min(CLAIM, publisher.room - len(self._leased))
+        if most <= 0 or time.monotonic() < self._next_claim_s:
+            return
+        self._next_claim_s = time.monotonic() + IDLE_POLL_S
         try:
-            if sent:
-                self._database.write(lambda session: repository.mark_sent(session, sent))
-            if unsent:
-                self._database.write(lambda session: repository.give_back(session, unsent))
-        except UnavailableError:
+            claimed = await asyncio.to_thread(repository.claim, self._database, most)
+        except DATABASE_AWAY:
+            return
+        self._leased.extend(claimed)
+        if len(claimed) == most:
+            self._next_claim_s = float("-inf")
+
+    async def _publish(self, publisher: Publisher[Task]) -> None:
+        while self._leased and publisher.room:
+            for _ in range(min(TURN, publisher.room, len(self._leased))):
+                task = self._leased[0]
+                body = task.message().model_dump_json().encode()
+                publisher.publish(task, Outgoing(str(task.enrollment_id), body, task.request_id))
+                self._leased.popleft()
+            await asyncio.sleep(0)
+
+    async def _mark(self, sent: Sequence[Task]) -> None:
+        if not sent:
+            return
+        self._sent.inc(len(sent))
+        try:
+            await asyncio.to_thread(repository.mark_sent, self._database, [task.outbox_id for task in sent])
+        except DATABASE_AWAY:
             log.warning("could not mark tasks as sent: they are sent twice, which has no second effect")
 
-    def _renew_queue(self, stop: threading.Event) -> None:
-        try:
-            self._delete_queue()
-            self._database.write(repository.send_all_again)
-        except (BrokerError, UnavailableError) as error:
-            log.warning("the queue could not be made anew yet", extra={"error": str(error)})
-            stop.wait(RECONNECT_S)
+    async def _await_last_confirms(self, publisher: Publisher[Task]) -> None:
+        deadline_s = time.monotonic() + LAST_CONFIRMS_S
+        while publisher.outstanding and (left_s := deadline_s - time.monotonic()) > 0:
+            await publisher.wait(left_s)
 
-    def _read_backlog(self) -> None:
+    async def _let_go(self, publisher: Publisher[Task]) -> None:
+        """Mark what is confirmed, and let any relay have the rest now instead of when its lease ends."""
+        await self._mark(publisher.take_confirmed())
+        unsent = [task.outbox_id for task in (*publisher.outstanding, *self._leased)]
+        self._leased.clear()
+        if unsent:
+            try:
+                await asyncio.to_thread(self._database.write, lambda session: repository.give_back(session, unsent))
+            except DATABASE_AWAY:
+                log.warning("could not give tasks back: they are claimed when their lease ends")
+
+    async def _renew_queue(self) -> None:
+        try:
+            await self._delete_queue()
+            await asyncio.to_thread(self._database.write, repository.send_all_again)
+        except (BrokerError, *DATABASE_AWAY) as error:
+            log.warning("the queue could not be made anew yet", extra={"error": str(error)})
+            await asyncio.sleep(LONGEST_RECONNECT_S)
+
+    async def _read_backlog(self) -> None:
         now_s = time.monotonic()
-        if now_s - self._backlog_read_s >= BACKLOG_EVERY_S:
-            self._backlog = self._database.read(repository.backlog)
-            self._backlog_read_s = now_s
+        if now_s - self._backlog_read_s < BACKLOG_EVERY_S:
+            return
+        self._backlog_read_s = now_s
+        try:
+            self._backlog = await asyncio.to_thread(self._database.read, repository.backlog)
+        except DATABASE_AWAY:
+            log.info("the outbox could not be counted")
+
+    def _notice(self) -> None:
+        if self._publisher is not None:
+            self._publisher.wake()
+
+    def _outstanding_count(self) -> int:
+        return 0 if self._publisher is None else len(self._publisher.outstanding)

@@ -1,20 +1,24 @@
-"""The SQL of the enrollment service: of requests, of the outbox that the relay empties, and of the outcomes that the worker stores."""
+"""The SQL of the enrollment service: of requests, and of the outbox that the relay empties.
+
+What is done for many requests at once is one statement that may be repeated without a second effect.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, delete, func, or_, text, update
-from sqlalchemy.dialects.postgresql import insert
+from pydantic_core import to_json
+from sqlalchemy import delete, func, insert, text, update
 from sqlmodel import Session, col, select
 
-from app.enrollment.decisions import Decision, Reason, Status
-from app.enrollment.messages import Kind
-from app.enrollment.models import Enrollment, Inbox, Outbox
+from app.enrollment.decisions import Status
+from app.enrollment.messages import Kind, Task
+from app.enrollment.models import Enrollment, Outbox
+from app.kit.database import Database, Query
 
 LEASE = timedelta(seconds=10)
 """How long a relay has to publish what it claimed, before another one does."""
@@ -25,20 +29,80 @@ RELEASE_GRACE = timedelta(seconds=2)
 """A drop gives up the seat itself; only where that fails the relay's turn comes."""
 
 
-def accept(session: Session, enrollment_id: UUID, student_id: int, course_id: int, idempotency_key: str | None) -> bool:
-    """Store the request and the task to decide it; False where it is in conflict with another one."""
-    statement = insert(Enrollment).values(
-        id=enrollment_id, student_id=student_id, course_id=course_id, status=Status.PENDING, idempotency_key=idempotency_key
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A request to store, with its id chosen before, so that storing it again finds it."""
+
+    id: UUID
+    student_id: int
+    course_id: int
+    idempotency_key: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """A request as it is known by its id or its key."""
+
+    id: UUID
+    student_id: int
+    course_id: int
+    idempotency_key: str | None
+
+
+_ACCEPT = Query(
+    text(
+        """
+        WITH wanted AS (
+            SELECT * FROM json_to_recordset(CAST(:rows AS json))
+            AS (position int, id uuid, student_id int, course_id int, idempotency_key text, request_id text)
+        ), accepted AS (
+            INSERT INTO enrollments (id, student_id, course_id, status, idempotency_key)
+            SELECT id, student_id, course_id, 'pending', idempotency_key FROM wanted
+            ORDER BY student_id, course_id, position  -- every replica in the same order, so that none waits for another in a circle
+            ON CONFLICT DO NOTHING
+            RETURNING id
+        )
+        INSERT INTO outbox (enrollment_id, kind, request_id, times_sent, due_at)
+        SELECT id, 'decide', request_id, 0, now() + CAST(:lease AS interval) FROM accepted JOIN wanted USING (id) ORDER BY position
+        RETURNING id, enrollment_id, kind, request_id
+        """
     )
-    accepted = session.scalars(statement.on_conflict_do_nothing().returning(col(Enrollment.id))).one_or_none()
-    if accepted is not None:
-        session.execute(insert(Outbox).values(enrollment_id=enrollment_id, kind=Kind.DECIDE, times_sent=0))
-    return accepted is not None
+)
 
 
-def of_key(session: Session, idempotency_key: str) -> Enrollment | None:
-    """The request that was sent with that key."""
-    return session.exec(select(Enrollment).where(Enrollment.idempotency_key == idempotency_key)).one_or_none()
+def accept(database: Database, requests: Sequence[NewRequest], *, leased: bool) -> list[Task]:
+    """Store those requests that are in conflict with none, also of this batch, with their tasks, which it gives.
+
+    ``leased``: the tasks are the caller's to publish, as if claimed.
+    """
+    rows = [
+        {
+            "position": position,
+            "id": request.id,
+            "student_id": request.student_id,
+            "course_id": request.course_id,
+            "idempotency_key": request.idempotency_key,
+            "request_id": request.request_id,
+        }
+        for position, request in enumerate(requests)
+    ]
+    return _tasks(database.fetch(_ACCEPT, rows=to_json(rows).decode(), lease=LEASE if leased else timedelta()))
+
+
+_KNOWN = Query(
+    text(
+        """
+        SELECT id, student_id, course_id, idempotency_key FROM enrollments
+        WHERE id = ANY(CAST(:ids AS uuid[])) OR idempotency_key = ANY(CAST(:keys AS text[]))
+        """
+    )
+)
+
+
+def known(database: Database, ids: Sequence[UUID], idempotency_keys: Sequence[str]) -> list[StoredRequest]:
+    """The requests of those ids and those that were sent with those keys."""
+    return [StoredRequest(*row) for row in database.fetch(_KNOWN, ids=list(ids), keys=list(idempotency_keys))]
 
 
 def get(session: Session, enrollment_id: UUID) -> Enrollment | None:
@@ -58,7 +122,7 @@ def of_course(session: Session, course_id: int, limit: int, offset: int) -> Sequ
     return session.exec(statement.order_by(col(Enrollment.requested_at), col(Enrollment.id)).limit(limit).offset(offset)).all()
 
 
-def drop(session: Session, enrollment_id: UUID) -> Enrollment | None:
+def drop(session: Session, enrollment_id: UUID, request_id: str | None) -> Enrollment | None:
     """Drop the enrolment, pending or enrolled, with the task to give up its seat; None where it is neither."""
     statement = (
         update(Enrollment)
@@ -68,38 +132,53 @@ def drop(session: Session, enrollment_id: UUID) -> Enrollment | None:
     )
     dropped = session.scalars(statement).one_or_none()
     if dropped is not None:
-        task = insert(Outbox).values(enrollment_id=enrollment_id, kind=Kind.RELEASE, times_sent=0, due_at=func.now() + RELEASE_GRACE)
+        due_at = func.now() + RELEASE_GRACE
+        task = insert(Outbox).values(enrollment_id=enrollment_id, kind=Kind.RELEASE, request_id=request_id, times_sent=0, due_at=due_at)
         session.execute(task)
     return dropped
 
 
-@dataclass(frozen=True)
-class Task:
-    """A task that a relay has claimed."""
+_CLAIM = Query(
+    text(
+        """
+        UPDATE outbox SET due_at = now() + CAST(:lease AS interval)
+        WHERE id IN (SELECT id FROM outbox WHERE due_at <= now() ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
+        RETURNING id, enrollment_id, kind, request_id
+        """
+    )
+)
 
-    outbox_id: int
-    enrollment_id: UUID
-    kind: Kind
 
-
-def claim(session: Session, limit: int) -> list[Task]:
+def claim(database: Database, most: int) -> list[Task]:
     """The oldest tasks that are due, for this relay alone until the lease ends; relays never wait for each other."""
-    due = select(Outbox.id).where(col(Outbox.due_at) <= func.now()).order_by(col(Outbox.id)).limit(limit).with_for_update(skip_locked=True)
-    statement = update(Outbox).where(col(Outbox.id).in_(due)).values(due_at=func.now() + LEASE)
-    rows = session.execute(statement.returning(col(Outbox.id), col(Outbox.enrollment_id), col(Outbox.kind))).all()
-    return sorted((Task(row[0], row[1], Kind(row[2])) for row in rows), key=lambda task: task.outbox_id)
+    return _tasks(database.fetch(_CLAIM, most=most, lease=LEASE))
 
 
-def mark_sent(session: Session, outbox_ids: Sequence[int]) -> None:
-    """The broker has confirmed these; they are due again only if their effect stays away."""
-    doubled = func.power(2, func.least(Outbox.times_sent, MOST_DOUBLINGS))
-    values = {"sent_at": func.now(), "times_sent": Outbox.times_sent + 1, "due_at": func.now() + RESEND_AFTER * doubled}
-    session.execute(update(Outbox).where(col(Outbox.id).in_(_locked(outbox_ids))).values(**values))
+_MARK_SENT = Query(
+    text(
+        """
+        UPDATE outbox
+        SET sent_at = now(), times_sent = times_sent + 1,
+            due_at = now() + CAST(:resend_after AS interval) * power(2, least(times_sent, :most_doublings))
+        WHERE id IN (SELECT id FROM outbox WHERE id = ANY(CAST(:ids AS bigint[])) FOR UPDATE SKIP LOCKED)
+        RETURNING id
+        """
+    )
+)
+
+
+def mark_sent(database: Database, outbox_ids: Sequence[int]) -> None:
+    """The broker has confirmed these; they are due again only if their effect stays away.
+
+    One that is locked is just being deleted by the worker that has stored its effect.
+    """
+    database.fetch(_MARK_SENT, ids=list(outbox_ids), resend_after=RESEND_AFTER, most_doublings=MOST_DOUBLINGS)
 
 
 def give_back(session: Session, outbox_ids: Sequence[int]) -> None:
     """These were claimed and not published: any relay may take them now."""
-    session.execute(update(Outbox).where(col(Outbox.id).in_(_locked(outbox_ids))).values(due_at=func.now()))
+    theirs = select(Outbox.id).where(col(Outbox.id).in_(outbox_ids)).with_for_update(skip_locked=True)
+    session.execute(update(Outbox).where(col(Outbox.id).in_(theirs)).values(due_at=func.now()))
 
 
 def send_all_again(session: Session) -> None:
@@ -107,89 +186,64 @@ def send_all_again(session: Session) -> None:
     session.execute(update(Outbox).values(due_at=func.now()))
 
 
-def backlog(session: Session) -> tuple[int, float]:
-    """How many tasks were never sent, and the age of the oldest, s."""
-    age = func.coalesce(func.extract("epoch", func.now() - func.min(Outbox.created_at)), 0)
-    count, age_s = session.exec(select(func.count(), age).where(col(Outbox.sent_at).is_(None))).one()
-    return count, float(age_s)
-
-
 @dataclass(frozen=True)
-class Request:
-    """What the worker needs to know of a request."""
+class Backlog:
+    """What is in the outbox."""
 
-    enrollment_id: UUID
-    student_id: int
-    course_id: int
-    pending: bool
-
-
-def requests(session: Session, enrollment_ids: Iterable[UUID]) -> dict[UUID, Request]:
-    """Those of the requests that exist."""
-    statement = select(Enrollment.id, Enrollment.student_id, Enrollment.course_id, Enrollment.status)
-    rows = session.exec(statement.where(col(Enrollment.id).in_(set(enrollment_ids)))).all()
-    return {row[0]: Request(row[0], row[1], row[2], row[3] == Status.PENDING) for row in rows}
+    unsent: int = 0
+    oldest_unsent_s: float = 0.0
+    undone: int = 0
+    """Sent, with an effect that is not stored yet: these wait in the queue or are in a worker's hands."""
 
 
-def seats_due(session: Session, enrollment_ids: Iterable[UUID], course_ids: Iterable[int]) -> list[tuple[UUID, int]]:
-    """Enrolment and course of the seats that are to be given up: those asked for, and all of these courses."""
-    statement = select(Enrollment.id, Enrollment.course_id).where(
-        Enrollment.seat_release == "due", or_(col(Enrollment.id).in_(set(enrollment_ids)), col(Enrollment.course_id).in_(set(course_ids)))
-    )
-    return [(row[0], row[1]) for row in session.exec(statement).all()]
+def backlog(session: Session) -> Backlog:
+    """How much is in the outbox now."""
+    unsent = col(Outbox.sent_at).is_(None)
+    age = func.coalesce(func.extract("epoch", func.now() - func.min(Outbox.created_at).filter(unsent)), 0)
+    count, age_s, undone = session.exec(select(func.count().filter(unsent), age, func.count(col(Outbox.sent_at)))).one()
+    return Backlog(count, float(age_s), undone)
 
 
 def seats_released(session: Session, enrollment_ids: Sequence[UUID]) -> None:
     """The courses service has confirmed that these hold no seat any more."""
     statement = update(Enrollment).where(col(Enrollment.id).in_(enrollment_ids), col(Enrollment.seat_release) == "due")
     session.execute(statement.values(seat_release="done"))
-    _forget_tasks(session, enrollment_ids, Kind.RELEASE)
+    tasks = select(Outbox.id).where(col(Outbox.enrollment_id).in_(enrollment_ids), Outbox.kind == Kind.RELEASE)
+    session.execute(delete(Outbox).where(col(Outbox.id).in_(tasks.order_by(col(Outbox.id)).with_for_update())))
 
 
-def store(session: Session, decisions: Sequence[Decision], handled: Iterable[UUID]) -> list[Decision]:
-    """Store the outcomes with their inbox rows; gives those that had an effect.
-
-    ``handled`` are all requests whose messages are settled by this, decided now or before. No effect has a decision about a request
-    that was handled before or is not pending any more.
-    """
-    ids = sorted(handled)
-    insertion = insert(Inbox).values([{"enrollment_id": enrollment_id} for enrollment_id in ids]).on_conflict_do_nothing()
-    fresh = set(session.scalars(insertion.returning(col(Inbox.enrollment_id))).all())
-    rows = [
-        {"id": str(item.enrollment_id), "status": item.status, "reason": item.reason, "decision": item.evidence}
-        for item in decisions
-        if item.enrollment_id in fresh
-    ]
-    stored: set[UUID] = set()
-    if rows:
-        stored = set(session.execute(_STORE, {"rows": json.dumps(rows)}).scalars().all())
-    effective = [item for item in decisions if item.enrollment_id in stored]
-    failed = [item.enrollment_id for item in effective if item.reason is Reason.PROCESSING_FAILED]
-    if failed:  # such a request may hold a seat: it was given up before the answer about it was stored
-        session.execute(update(Enrollment).where(col(Enrollment.id).in_(failed)).values(seat_release="due"))
-        session.execute(insert(Outbox).values([{"enrollment_id": key, "kind": Kind.RELEASE, "times_sent": 0} for key in failed]))
-    _forget_tasks(session, ids, Kind.DECIDE)
-    return effective
-
-
-_STORE = text(
-    """
-    UPDATE enrollments
-    SET status = decided.status, reason = decided.reason, decision = decided.decision, decided_at = now()
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS decided(id uuid, status text, reason text, decision jsonb)
-    WHERE enrollments.id = decided.id AND enrollments.status = 'pending'
-    RETURNING enrollments.id
-    """
+_FORGET_HANDLED = Query(
+    text(
+        """
+        DELETE FROM inbox WHERE enrollment_id IN (
+            SELECT enrollment_id FROM inbox WHERE handled_at < now() - CAST(:age AS interval) LIMIT :most FOR UPDATE SKIP LOCKED
+        )
+        RETURNING 1
+        """
+    )
+)
+_FORGET_KEYS = Query(
+    text(
+        """
+        UPDATE enrollments SET idempotency_key = NULL WHERE id IN (
+            SELECT id FROM enrollments WHERE idempotency_key IS NOT NULL AND requested_at < now() - CAST(:age AS interval)
+            ORDER BY requested_at LIMIT :most FOR UPDATE SKIP LOCKED
+        )
+        RETURNING 1
+        """
+    )
 )
 
 
-def _locked(outbox_ids: Sequence[int]) -> ScalarSelect[int | None]:
-    """The tasks, locked in the order of their ids, so that a relay and a worker never wait for each other in a circle."""
-    statement = select(Outbox.id).where(col(Outbox.id).in_(outbox_ids)).order_by(col(Outbox.id)).with_for_update()
-    return statement.scalar_subquery()
+def forget_handled(database: Database, age: timedelta, most: int) -> int:
+    """Delete inbox rows that are older; gives their number."""
+    return len(database.fetch(_FORGET_HANDLED, age=age, most=most))
 
 
-def _forget_tasks(session: Session, enrollment_ids: Sequence[UUID], kind: Kind) -> None:
-    """Their effect is stored."""
-    done = select(Outbox.id).where(col(Outbox.enrollment_id).in_(enrollment_ids), Outbox.kind == kind)
-    session.execute(delete(Outbox).where(col(Outbox.id).in_(done.order_by(col(Outbox.id)).with_for_update())))
+def forget_keys(database: Database, age: timedelta, most: int) -> int:
+    """Take their keys off requests that are older; gives their number."""
+    return len(database.fetch(_FORGET_KEYS, age=age, most=most))
+
+
+def _tasks(rows: Iterable[tuple[Any, ...]]) -> list[Task]:
+    return sorted((Task(row[0], row[1], Kind(row[2]), row[3]) for row in rows), key=lambda task: task.outbox_id)

@@ -11,6 +11,9 @@ from pydantic import BaseModel, Field
 from app.enrollment.decisions import Reason, Status
 from app.kit.http import Body, Id
 
+IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]+$"
+LONGEST_IDEMPOTENCY_KEY = 255
+
 
 class EnrollBody(Body):
     """A request for enrolment."""

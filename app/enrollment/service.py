@@ -1,57 +1,31 @@
-"""What can be done with requests for enrolment: each use case with its transaction."""
+"""What can be done with requests for enrolment once they are accepted: each use case with its transaction."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlmodel import Session
 
 from app.enrollment import repository
 from app.enrollment.clients import PeerRefusedError, Peers
 from app.enrollment.decisions import Status
-from app.enrollment.errors import AlreadyEnrolledError, EnrollmentNotFoundError, IdempotencyKeyReusedError, NotEnrolledError
+from app.enrollment.errors import EnrollmentNotFoundError, NotEnrolledError
 from app.enrollment.models import Enrollment
-from app.enrollment.schemas import Accepted, EnrollBody, EnrollmentRead
+from app.enrollment.schemas import EnrollmentRead
 from app.kit.database import Database
-from app.kit.delivery import delivery_key
 from app.kit.errors import UnavailableError
+from app.kit.logging import request_id
 
 log = logging.getLogger(__name__)
 
 
 class EnrollmentService:
-    """The use cases of the enrollment service."""
+    """The use cases beside acceptance; each runs in a thread for work on the database."""
 
-    def __init__(self, database: Database, peers: Peers, on_accepted: Callable[[], None]) -> None:
-        """``on_accepted`` is called after each commit that leaves a task in the outbox."""
+    def __init__(self, database: Database, peers: Peers) -> None:
         self._database = database
         self._peers = peers
-        self._on_accepted = on_accepted
-
-    def accept(self, body: EnrollBody, idempotency_key: str | None, request_id: str | None) -> Accepted:
-        """Take the request to be decided later.
-
-        The same Idempotency-Key with the same body gives the same request. Without one, the request id of the gateway tells a second
-        delivery from a second request.
-        """
-        key = f"key:{idempotency_key}" if idempotency_key is not None else _prefixed("delivery:", delivery_key(request_id, body))
-
-        def work(session: Session) -> UUID:
-            enrollment_id = uuid4()
-            if repository.accept(session, enrollment_id, body.student_id, body.course_id, key):
-                return enrollment_id
-            earlier = repository.of_key(session, key) if key is not None else None
-            if earlier is None:
-                raise AlreadyEnrolledError(body.student_id, body.course_id)
-            if (earlier.student_id, earlier.course_id) != (body.student_id, body.course_id):
-                raise IdempotencyKeyReusedError
-            return earlier.id
-
-        accepted = Accepted(id=self._database.write(work))
-        self._on_accepted()
-        return accepted
 
     def get(self, enrollment_id: UUID) -> EnrollmentRead:
         """A request and its outcome."""
@@ -72,7 +46,7 @@ class EnrollmentService:
         """Drop the enrolment; its seat is free when this returns, or soon after where the courses service is away."""
 
         def work(session: Session) -> Enrollment:
-            enrollment = repository.drop(session, enrollment_id) or repository.get(session, enrollment_id)
+            enrollment = repository.drop(session, enrollment_id, request_id.get()) or repository.get(session, enrollment_id)
             if enrollment is None:
                 raise EnrollmentNotFoundError(enrollment_id)
             if enrollment.status == Status.REJECTED:
@@ -90,11 +64,6 @@ class EnrollmentService:
             self._database.write(lambda session: repository.seats_released(session, [dropped.id]))
         except (UnavailableError, PeerRefusedError) as error:
             log.warning("a seat could not be given up yet; its task is in the outbox", extra={"error": str(error)})
-
-
-def _prefixed(prefix: str, key: str | None) -> str | None:
-    """Apart from the keys that clients choose."""
-    return None if key is None else prefix + key
 
 
 def _read(row: Enrollment) -> EnrollmentRead:

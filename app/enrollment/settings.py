@@ -14,6 +14,15 @@ class Settings(ServiceSettings):
     delivery_limit: int = Field(20, ge=1, le=1000)
     peers_url: str = Field(pattern=r"^https?://")
     """Where the other services' internal endpoints are reached."""
+    accept_batch: int = Field(64, ge=1, le=1000)
+    """Requests that one transaction stores at most: some 5 ms of work, above which a larger one gains little and makes more wait."""
+    confirms_limit: int = Field(512, ge=1, le=10_000)
+    """Messages that a replica may have published without knowing their fate: a tenth of a second's work of the broker."""
+    inbox_retention_h: int = Field(168, ge=1, le=100_000)
+    """How long the inbox is kept. A second delivery can come only while a copy of the message is in the queue, which workers empty within
+    minutes of their return; a week is longer than any outage that nobody mends. After that the request's own state still refuses it."""
+    idempotency_key_retention_h: int = Field(24, ge=1, le=100_000)
+    """How long a key is known, counted from its request: a client that repeats a request does so within a day."""
 
 
 class WorkerSettings(ProcessSettings):
@@ -21,6 +30,7 @@ class WorkerSettings(ProcessSettings):
 
     health_port: int = Field(ge=1, le=HIGHEST_TCP_PORT)
     broker_url: SecretStr
-    prefetch: int = Field(50, ge=1, le=1000)
+    prefetch: int = Field(300, ge=1, le=1000)
+    """Messages that are delivered and not settled: two batches of 100 under way, and the next one here when the first of them is done."""
     delivery_limit: int = Field(20, ge=1, le=1000)
     peers_url: str = Field(pattern=r"^https?://")

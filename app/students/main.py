@@ -9,6 +9,7 @@ from app.kit.redis_cache import open_cache
 from app.kit.work import open_work
 from app.students.endpoints import internal_router, public_router
 from app.students.fast import fast_paths
+from app.students.fast_internal import fast_paths as internal_fast_paths
 from app.students.models import metadata
 from app.students.service import StudentsService
 from app.students.settings import Settings
@@ -29,5 +30,5 @@ def create_app(settings: Settings) -> Application:
         metrics=metrics,
         parts=[BackgroundThread("schema", lambda stop: database.prepare(metadata, stop), close=database.close), work, cache],
         routers=[public_router(service, work, metrics), internal_router(service, work)],
-        fast_paths=fast_paths(service, metrics) if settings.fast_paths else (),
+        fast_paths=(*fast_paths(service, metrics), *internal_fast_paths(service, work)) if settings.fast_paths else (),
     )

@@ -7,26 +7,27 @@ from app.enrollment.settings import WorkerSettings
 from app.enrollment.worker.batch import BatchHandler
 from app.enrollment.worker.consumer import Consumer
 from app.kit.application import Application
-from app.kit.background import BackgroundThread
-from app.kit.broker import BrokerLink, WorkQueue
+from app.kit.background import BackgroundTask, BackgroundThread
+from app.kit.broker import WorkQueue
 from app.kit.database import Database
 from app.kit.health import Health
 from app.kit.metrics import Metrics
+from app.kit.subscription import Subscription
 
 PEER_TIMEOUT_S = 3.0
 POOL_SIZE = 2
-"""One connection for the decisions, one for the readiness check."""
+"""One connection for each batch under way; the readiness check takes its turn between their statements."""
 
 
 def create_app(settings: WorkerSettings) -> Application:
     """The application; nothing is connected before its server starts it."""
     metrics = Metrics()
-    database = Database(settings.database_url, pool_size=POOL_SIZE, application_name=settings.replica)
+    database = Database(settings.database_url, pool_size=POOL_SIZE, application_name=settings.replica, background=True)
+    database.watch(metrics)
     peers = Peers(settings.peers_url, timeout_s=PEER_TIMEOUT_S)
     queue = WorkQueue(QUEUE_NAME, settings.delivery_limit)
     consumer = Consumer(
-        connect=lambda: BrokerLink(settings.broker_url, queue, name=settings.replica),
-        prefetch=settings.prefetch,
+        connect=lambda: Subscription(settings.broker_url, queue, name=settings.replica, prefetch=settings.prefetch),
         handler=BatchHandler(database, peers, metrics),
         metrics=metrics,
     )
@@ -37,6 +38,6 @@ def create_app(settings: WorkerSettings) -> Application:
         metrics=metrics,
         parts=[
             BackgroundThread("schema", lambda stop: database.prepare(metadata, stop), close=database.close),
-            BackgroundThread("consumer", consumer.run, close=peers.close),
+            BackgroundTask("consumer", consumer.run, wake=consumer.wake, close=peers.close),
         ],
     )
