@@ -1,0 +1,1 @@
+"""Parts of the system under test against the servers that they talk to."""
