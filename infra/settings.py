@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-"""Where the application's packages are; its processes run from here."""
+"""Where the project's packages are; what it runs as a program of its own runs from here."""
 
 
 class _BaseDirectories(BaseSettings):
@@ -32,5 +32,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SPIRELAB_", frozen=True)
 
     state_dir: Path = Field(default_factory=_default_state_dir, description="folder of all deployments, their data and logs")
+    application_dir: Path = Field(REPOSITORY, description="folder of the package `app` that replicas and workers run")
     ready_timeout_s: float = Field(90.0, gt=0, description="time for a node to become ready before bring-up fails, s")
     lock_timeout_s: float = Field(60.0, ge=0, description="time to wait for another command on the same deployment, s")

@@ -6,8 +6,9 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from infra.settings import REPOSITORY
+from infra.settings import REPOSITORY, Settings
 from infra.topology import Implementation
 
 WORKER = "worker"
@@ -33,11 +34,16 @@ def module(implementation: Implementation, part: str) -> str:
     return f"{package.name}.{package.worker if part == WORKER else part}"
 
 
-@functools.cache
 def revision(implementation: Implementation) -> str:
     """Digest of the implementation's source files: a replica that runs other ones has to be replaced."""
+    root = Settings().application_dir if implementation == "product" else REPOSITORY
+    return _digest(root, _PACKAGES[implementation].name)
+
+
+@functools.cache
+def _digest(root: Path, package: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted(REPOSITORY.joinpath(*_PACKAGES[implementation].name.split(".")).rglob("*.py")):
-        digest.update(f"{path.relative_to(REPOSITORY)}\n".encode())
+    for path in sorted(root.joinpath(*package.split(".")).rglob("*.py")):
+        digest.update(f"{path.relative_to(root)}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

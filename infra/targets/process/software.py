@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from infra.settings import REPOSITORY
+from infra.settings import REPOSITORY, Settings
 from infra.targets.declaration import NodeDeclaration, Place, Software
 from infra.targets.process.processes import MARK, NODE_MARK
 from infra.toolchain import ServerBinaries
@@ -51,7 +51,7 @@ class Commands:
             case Software.APPLICATION:
                 command: tuple[str, ...] = (sys.executable, "-m")
                 server = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "LANG": "C.UTF-8", "PYTHONPATH": str(REPOSITORY)}
-                directory = str(REPOSITORY)
+                directory = str(Settings().application_dir)  # comes before PYTHONPATH
             case Software.POSTGRESQL:
                 command = (str(self.binaries.postgres_bin / "postgres"),)
                 directory = place.data
