@@ -70,8 +70,8 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def contract(session: nox.Session) -> None:
-    """The services' HTTP contract and rules, against real servers."""
-    run(session, "-m", "pytest", "tests/contract", *session.posargs)
+    """The services' HTTP contract and rules, and their OpenAPI documents by Schemathesis, against real servers."""
+    run(session, "-m", "pytest", "tests/contract", "tests/openapi", *session.posargs)
 
 
 @nox.session(default=False)
@@ -88,7 +88,7 @@ def end_to_end(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
-    """All tests: unit, contract, integration, end_to_end."""
+    """All tests: unit, contract, openapi, integration, end_to_end."""
     run(session, "-m", "pytest", *session.posargs)
 
 

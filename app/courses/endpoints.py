@@ -23,7 +23,17 @@ from app.courses.schemas import (
 )
 from app.courses.service import CoursesService
 from app.kit.errors import responses
-from app.kit.http import DEFAULT_LIMIT, DeliveredRequestId, Limit, Offset, PathId, cached_response, json_response
+from app.kit.http import (
+    DEFAULT_LIMIT,
+    WITH_CACHE_STATE,
+    WITH_LOCATION,
+    DeliveredRequestId,
+    Limit,
+    Offset,
+    PathId,
+    cached_response,
+    json_response,
+)
 from app.kit.metrics import Metrics
 from app.kit.work import Work
 
@@ -34,16 +44,18 @@ def public_router(service: CoursesService, work: Work, metrics: Metrics) -> APIR
     """What clients may call."""
     router = APIRouter(prefix="/courses", tags=["courses"])
 
-    @router.post("", status_code=HTTPStatus.CREATED, response_model=CourseRead, responses=responses(DuplicateCodeError))
+    @router.post(
+        "", status_code=HTTPStatus.CREATED, response_model=CourseRead, responses={**responses(DuplicateCodeError), 201: WITH_LOCATION}
+    )
     async def create(body: CourseBody, request_id: DeliveredRequestId) -> Response:
         course = await work.run(lambda: service.create(body, request_id))
         return json_response(course, HTTPStatus.CREATED, {"Location": f"/courses/{course.id}"})
 
-    @router.get("", response_model=list[CourseRead], responses=responses())
+    @router.get("", response_model=list[CourseRead], responses={**responses(), 200: WITH_CACHE_STATE})
     async def page(limit: Limit = DEFAULT_LIMIT, offset: Offset = 0, code: Annotated[Code | None, Query()] = None) -> Response:
         return cached_response(await service.page(limit, offset, code), metrics)
 
-    @router.get("/{course_id}", response_model=CourseRead, responses=responses(CourseNotFoundError))
+    @router.get("/{course_id}", response_model=CourseRead, responses={**responses(CourseNotFoundError), 200: WITH_CACHE_STATE})
     async def get(course_id: PathId) -> Response:
         return cached_response(await service.get(course_id), metrics)
 

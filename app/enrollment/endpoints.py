@@ -15,7 +15,7 @@ from app.enrollment.errors import AlreadyEnrolledError, EnrollmentNotFoundError,
 from app.enrollment.schemas import IDEMPOTENCY_KEY_PATTERN, LONGEST_IDEMPOTENCY_KEY, Accepted, EnrollBody, EnrollmentRead
 from app.enrollment.service import EnrollmentService
 from app.kit.errors import responses
-from app.kit.http import DEFAULT_LIMIT, DeliveredRequestId, Limit, Offset, PathId, json_response
+from app.kit.http import DEFAULT_LIMIT, WITH_LOCATION, DeliveredRequestId, Limit, Offset, PathId, json_response
 from app.kit.work import Work
 
 IdempotencyKey = Annotated[
@@ -29,7 +29,10 @@ def public_router(acceptance: Acceptance, service: EnrollmentService, work: Work
     router = APIRouter(prefix="/enroll", tags=["enrollment"])
 
     @router.post(
-        "", status_code=HTTPStatus.ACCEPTED, response_model=Accepted, responses=responses(AlreadyEnrolledError, IdempotencyKeyReusedError)
+        "",
+        status_code=HTTPStatus.ACCEPTED,
+        response_model=Accepted,
+        responses={**responses(AlreadyEnrolledError, IdempotencyKeyReusedError), 202: WITH_LOCATION},
     )
     async def enroll(body: EnrollBody, request_id: DeliveredRequestId, idempotency_key: IdempotencyKey = None) -> Response:
         accepted = await acceptance.accept(body, idempotency_key, request_id)

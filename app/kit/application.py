@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import Receive, Scope, Send
 
-from app.kit.errors import Problem
+from app.kit.errors import Problem, header_descriptions
 from app.kit.fast import FastLayer, FastPath
 from app.kit.health import Health, health_router
 from app.kit.metrics import Metrics
 from app.kit.middleware import RequestFrame
 from app.kit.problems import install
+
+EVERY_ANSWERS_HEADERS = header_descriptions({"X-Replica": "the node that answered", "X-Request-Id": "of the request, as it came or new"})
 
 
 class Part(Protocol):
@@ -73,7 +75,7 @@ class Application(FastAPI):
         await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """The framework's description, with the schema of our errors in place of its own."""
+        """The framework's description, with the schema of our errors in place of its own, and the headers that every answer has."""
         if self.openapi_schema is None:
             schema = get_openapi(title=self.title, version="1", routes=self.routes)
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
@@ -81,8 +83,16 @@ class Application(FastAPI):
                 schemas.pop(name, None)
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= {**problem.pop("$defs"), "Problem": problem}
+            for response in _responses(schema):
+                response["headers"] = EVERY_ANSWERS_HEADERS | response.get("headers", {})
             self.openapi_schema = schema
         return self.openapi_schema
+
+
+def _responses(description: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in description["paths"].values():
+        for operation in path.values():
+            yield from operation["responses"].values()
 
 
 async def _stop(part: Part) -> None:

@@ -12,6 +12,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:spire:problem:"
 RETRY_AFTER_S = 1
 """What a client is asked to wait where a dependency is away: the order of a replica's or a connection's recovery."""
+RETRY_AFTER = {"Retry-After": "seconds after which to come again"}
 
 
 class InvalidField(BaseModel):
@@ -37,6 +38,8 @@ class ProblemError(Exception):
     status: ClassVar[HTTPStatus]
     name: ClassVar[str]
     title: ClassVar[str]
+    described_headers: ClassVar[Mapping[str, str]] = {}
+    """Those of :meth:`headers` that OpenAPI tells of, by their meaning."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -113,6 +116,7 @@ class UnavailableError(ProblemError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     name = "unavailable"
     title = "A part of the system is away"
+    described_headers = RETRY_AFTER
 
     def headers(self) -> dict[str, str]:
         """When to come again."""
@@ -125,6 +129,7 @@ class OverloadedError(ProblemError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     name = "overloaded"
     title = "Too many requests at once"
+    described_headers = RETRY_AFTER
 
     def __init__(self) -> None:
         super().__init__("this replica has more to do than it can do in time")
@@ -154,6 +159,15 @@ def described(*kinds: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
         by_status.setdefault(kind.status.value, []).append(kind)
     schema: Mapping[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": "; ".join(f"{kind.title} ({TYPE_PREFIX}{kind.name})" for kind in found), "content": dict(schema)}
+        status: {
+            "description": "; ".join(f"{kind.title} ({TYPE_PREFIX}{kind.name})" for kind in found),
+            "headers": header_descriptions({name: text for kind in found for name, text in kind.described_headers.items()}),
+            "content": dict(schema),
+        }
         for status, found in by_status.items()
     }
+
+
+def header_descriptions(described: Mapping[str, str]) -> dict[str, Any]:
+    """What OpenAPI says of headers that an answer always has."""
+    return {name: {"description": text, "required": True, "schema": {"type": "string"}} for name, text in described.items()}

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from app.kit.cache import Answer, CacheState
+from app.kit.errors import header_descriptions
 from app.kit.fast import FastRequest, Reply
 from app.kit.metrics import Metrics
 from app.kit.middleware import delivered_request_id
@@ -33,6 +34,10 @@ Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="entries at most
 Offset = Annotated[int, Query(ge=0, le=LARGEST_OFFSET, description="entries to skip")]
 DeliveredRequestId = Annotated[str | None, Depends(delivered_request_id)]
 DEFAULT_LIMIT = 100
+WITH_LOCATION = {"headers": header_descriptions({"Location": "where to find what was made"})}
+"""What OpenAPI says beside the body of an answer that leads to something new."""
+WITH_CACHE_STATE = {"headers": header_descriptions({"X-Cache": "hit, miss or off"})}
+"""The same, of an answer that may come from the cache."""
 
 
 class Body(BaseModel):

@@ -8,7 +8,17 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from app.kit.errors import responses
-from app.kit.http import DEFAULT_LIMIT, DeliveredRequestId, Limit, Offset, PathId, cached_response, json_response
+from app.kit.http import (
+    DEFAULT_LIMIT,
+    WITH_CACHE_STATE,
+    WITH_LOCATION,
+    DeliveredRequestId,
+    Limit,
+    Offset,
+    PathId,
+    cached_response,
+    json_response,
+)
 from app.kit.metrics import Metrics
 from app.kit.work import Work
 from app.students.errors import StudentNotFoundError
@@ -20,16 +30,16 @@ def public_router(service: StudentsService, work: Work, metrics: Metrics) -> API
     """What clients may call."""
     router = APIRouter(prefix="/students", tags=["students"])
 
-    @router.post("", status_code=HTTPStatus.CREATED, response_model=StudentRead, responses=responses())
+    @router.post("", status_code=HTTPStatus.CREATED, response_model=StudentRead, responses={**responses(), 201: WITH_LOCATION})
     async def create(body: StudentBody, request_id: DeliveredRequestId) -> Response:
         student = await work.run(lambda: service.create(body, request_id))
         return json_response(student, HTTPStatus.CREATED, {"Location": f"/students/{student.id}"})
 
-    @router.get("", response_model=list[StudentRead], responses=responses())
+    @router.get("", response_model=list[StudentRead], responses={**responses(), 200: WITH_CACHE_STATE})
     async def page(limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> Response:
         return cached_response(await service.page(limit, offset), metrics)
 
-    @router.get("/{student_id}", response_model=StudentRead, responses=responses(StudentNotFoundError))
+    @router.get("/{student_id}", response_model=StudentRead, responses={**responses(StudentNotFoundError), 200: WITH_CACHE_STATE})
     async def get(student_id: PathId) -> Response:
         return cached_response(await service.get(student_id), metrics)
 

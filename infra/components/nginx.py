@@ -100,6 +100,7 @@ $upstreams
         access_log $access_log access buffer=64k flush=1s;
         add_header X-Request-Id $$correlation_id always;
         add_header Retry-After $$retry_after always;
+        add_header Allow $$allow always;
         add_header X-Content-Type-Options nosniff always;
         add_header X-Frame-Options DENY always;
         add_header Referrer-Policy no-referrer always;

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 TYPE_PREFIX = "urn:spire:problem:"
 RETRY_AFTER_S = 1
 """What a client is asked to wait: the order of a replica's recovery, and of the rate limit's window."""
+METHODS = "DELETE, GET, PATCH, POST, PUT"
+"""What a 405 of NGINX names as allowed (RFC 9110, 15.5.6). It refuses TRACE for every path, and only the services know which of these
+a path takes; their own 405 tells."""
 _PATH = "/-/problems/"
 """Nobody reaches it from outside; a path, because an error in a request's first line can't lead to a named location."""
 
@@ -52,13 +55,14 @@ def by_status(body_kib: int) -> dict[int, GatewayProblem]:
 
 
 def variables() -> str:
-    """For the ``http`` block: when to come again, and what 502 and 504 of NGINX mean.
+    """For the ``http`` block: when to come again, which methods there are, and what 502 and 504 of NGINX mean.
 
     To a client both are 503: whether it was refused, timed out or lost its connection, it may send the request again, as after a
     service's own 503. NGINX has the upstream's name in place of an address where no replica could be chosen, each having its fill.
     """
     return (
         f"    map $status:$upstream_http_retry_after $retry_after {{ ~^(429|503):$ {RETRY_AFTER_S}; default ''; }}\n"
+        f"    map $status:$upstream_http_allow $allow {{ ~^405:$ '{METHODS}'; default ''; }}\n"
         f"    map $upstream_addr $no_answer {{ ~[a-z]+$ {_quoted(OVERLOADED.body)}; default {_quoted(UNAVAILABLE.body)}; }}"
     )
 

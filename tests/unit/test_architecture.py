@@ -78,6 +78,55 @@ def test_sql_is_written_in_repositories_only() -> None:
     assert offenders == []
 
 
+SQL_WORDS = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|VALUES|ORDER BY|LIMIT)\b")
+
+
+def _built_sql(tree: ast.AST) -> list[int]:
+    """The lines on which a statement is put together from strings, or ``text`` is given anything but a literal."""
+    lines = []
+    for node in (found for found in ast.walk(tree) if isinstance(found, ast.expr)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text":
+            built = not all(isinstance(argument, ast.Constant) for argument in node.args)
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in {"format", "format_map", "join", "replace"}
+        ):
+            built = _says_sql(node.func.value)
+        else:
+            built = isinstance(node, ast.JoinedStr | ast.BinOp) and _says_sql(node)
+        if built:
+            lines.append(node.lineno)
+    return lines
+
+
+def _says_sql(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Constant) and isinstance(part.value, str) and SQL_WORDS.search(part.value) for part in ast.walk(node))
+
+
+def test_sql_is_never_put_together_from_strings() -> None:
+    """Values reach the database as parameters only: no statement is made by an f-string, %, +, format or join."""
+    trees = {path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8")) for path in _modules("app")}
+    assert {str(path): lines for path, tree in trees.items() if (lines := _built_sql(tree))} == {}
+    assert sum(_says_sql(tree) for tree in trees.values()) >= 3
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "f'SELECT * FROM courses WHERE code = {code}'",
+        "'SELECT * FROM courses WHERE code = ' + code",
+        "'SELECT * FROM courses WHERE code = %s' % code",
+        "'SELECT * FROM courses WHERE code = {}'.format(code)",
+        "' WHERE '.join(parts)",
+        "text(statement)",
+    ],
+)
+def test_a_statement_that_is_put_together_is_noticed(source: str) -> None:
+    """Each way to build a string from values counts."""
+    assert _built_sql(ast.parse(source)) == [1]
+
+
 def test_the_environment_is_read_by_settings_only() -> None:
     """Configuration has one typed place a package; what a child process is given is written, not read, elsewhere."""
     reading = re.compile(r"os\.(environ\.get|environ\[|getenv)")

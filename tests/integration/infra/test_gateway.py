@@ -135,6 +135,15 @@ def test_whatever_the_gateway_refuses_it_refuses_with_problem_details(tmp_path: 
         assert under_test.courses[0].request_ids == []
 
 
+def test_a_method_that_the_gateway_refuses_gets_the_ones_that_it_passes_on(tmp_path: Path) -> None:
+    """A 405 has Allow, as RFC 9110 wants it, also where NGINX refuses by itself; other errors have none."""
+    with gateway(tmp_path, replicas=1) as under_test:
+        refused = under_test.send(b"TRACE /courses HTTP/1.1\r\nHost: x\r\n\r\n")
+        unknown = under_test.ask("/nothing")
+    assert (refused.status, refused.headers["allow"]) == (405, "DELETE, GET, PATCH, POST, PUT")
+    assert (unknown.status, unknown.headers.get("allow")) == (404, None)
+
+
 @pytest.mark.parametrize(("given", "kept"), [("a-1_B.2:c", True), ("x" * 200, True), ("x" * 201, False), ("a b", False), ('a"b', False)])
 def test_a_request_id_is_the_same_for_client_and_replica_and_short_and_plain(tmp_path: Path, given: str, *, kept: bool) -> None:
     """The services take the same ones for usable, so that one id runs from the gateway to the worker."""

@@ -7,7 +7,7 @@ import pytest
 from app.courses import errors as courses_errors
 from app.enrollment import errors as enrollment_errors
 from app.kit import errors
-from app.kit.errors import TYPE_PREFIX, InvalidError, InvalidField, ProblemError, UnavailableError
+from app.kit.errors import TYPE_PREFIX, InvalidError, InvalidField, OverloadedError, ProblemError, UnavailableError
 from app.students import errors as students_errors
 
 KINDS = [
@@ -39,5 +39,7 @@ def test_an_invalid_request_lists_its_fields() -> None:
 
 
 def test_an_absent_dependency_says_when_to_come_again() -> None:
-    """503 carries Retry-After."""
-    assert int(UnavailableError("away").headers()["Retry-After"]) >= 1
+    """503 carries Retry-After, and OpenAPI announces it."""
+    for error in (UnavailableError("away"), OverloadedError()):
+        assert int(error.headers()["Retry-After"]) >= 1
+        assert errors.described(type(error))[503]["headers"]["Retry-After"]["required"]

@@ -1,0 +1,1 @@
+"""What nobody from outside may reach, read or use up."""

@@ -1,0 +1,71 @@
+"""Runs Schemathesis by its command line, and counts what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+TIMEOUT_S = 280
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did and found."""
+
+    target: str
+    operations: int
+    operations_tested: int
+    cases: int
+    checks: int
+    failures: int
+    dropped: int
+    """Failures that the hooks know to be none."""
+    passed: bool
+    """Also no error of Schemathesis' own, and no phase cut short."""
+    text: str
+    """What it printed, with a curl line to reproduce each failure."""
+
+
+def run(target: str, document_url: str, folder: Path, *, hooks: str, arguments: Sequence[str] = ()) -> Outcome:
+    """Test the API that the document describes; the reports go to ``folder``."""
+    report, events = folder / "report.json", folder / "events.ndjson"
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml"), "run", document_url]
+    reports = ["--no-color", "--report-json-path", str(report), "--report-ndjson-path", str(events)]
+    environment = {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "HOME": str(folder),
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": str(ROOT),
+        "SCHEMATHESIS_HOOKS": str(HERE / hooks),
+    }
+    done = subprocess.run(
+        [*command, *arguments, *reports], check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    text = done.stdout + done.stderr
+    assert report.is_file(), text
+    told = json.loads(report.read_text(encoding="utf-8"))
+    return Outcome(
+        target=target,
+        operations=told["operations"]["selected"],
+        operations_tested=told["operations"]["tested"],
+        cases=told["test_cases"]["generated"],
+        checks=_checks(events),
+        failures=told["test_cases"]["unique_failures"],
+        dropped=told["filtered"],
+        passed=done.returncode == 0 and told["complete"],
+        text=text,
+    )
+
+
+def _checks(events: Path) -> int:
+    """How often an answer was judged by a check."""
+    finished = (json.loads(line).get("ScenarioFinished") for line in events.read_text(encoding="utf-8").splitlines())
+    return sum(len(checks) for scenario in finished if scenario for checks in scenario["recorder"].get("checks", {}).values())
