@@ -92,6 +92,7 @@ class Relay:
                 await self._renew_queue()
             except BrokerError as error:
                 log.warning("the broker is away", extra={"error": str(error)})
+                await self._read_backlog()  # it grows now, and that is when somebody wants to know
                 await pause(stop, backoff.next_s())
 
     async def _relay(self, publisher: Publisher[Task], stop: asyncio.Event) -> None:
