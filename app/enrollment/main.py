@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> Application:
         wait_limit_s=settings.queue_wait_ms / 1000,
     )
     peers = Peers(settings.peers_url, timeout_s=RELEASE_TIMEOUT_S, connect_timeout_s=RELEASE_TIMEOUT_S)
+    peers.watch(metrics)
     return Application(
         title="Mini-SPIRE enrollment",
         replica=settings.replica,
