@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> Application:
         connect=publisher,
         delete_queue=lambda: delete_queue(settings.broker_url, queue, name=relay_name),
         metrics=metrics,
+        in_flight_limit=settings.in_flight_limit,
     )
     retention = Retention(
         background_database,

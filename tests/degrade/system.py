@@ -55,11 +55,8 @@ class System:
         return main
 
     def metrics(self, node: str) -> dict[str, float]:
-        """Every sample of a node's metrics, by its name with its labels as Prometheus' text has them; none while it does not answer."""
-        answer = self.ask(node, "/metrics")
-        lines = answer.body.decode().splitlines() if answer.status == 200 else []
-        samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-        return {name: float(value) for name, value in samples}
+        """Every sample of a node's metrics."""
+        return read_metrics(self.url(node))
 
     def metric(self, node: str, name: str, label: str = "") -> float | None:
         """The sum of a metric's samples, of those with the label (``name="value"``) where one is given; None where there is none."""
@@ -143,3 +140,12 @@ class System:
         reads = [f"/courses/{course['id']}", f"/students/{student['id']}", f"/enroll/student/{student['id']}"]
         answers = at_once([partial(self.client.http.get, path) for path in reads])
         return outcome["status"] == "enrolled" and all(answer.status_code == 200 for answer in answers)
+
+
+def read_metrics(url: str) -> dict[str, float]:
+    """Every sample that a server tells, by its name with its labels as Prometheus' text has them; none while it does not answer."""
+    with recorders(url) as (recorder,):
+        answer = recorder.send("GET", "/metrics")
+    lines = answer.body.decode().splitlines() if answer.status == 200 else []
+    samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in samples}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import subprocess
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,8 +18,8 @@ from app.courses.schemas import LARGEST_BATCH, LARGEST_CAPACITY, MAX_PREREQUISIT
 from app.kit.http import LARGEST_OFFSET, LARGEST_PAGE
 from app.kit.middleware import MAX_INTERNAL_BODY_BYTES
 from app.students.schemas import LARGEST_LOOKUP, MAX_COMPLETED
-from tests.contract.client import unique_code
-from tests.degrade.system import System
+from tests.contract.client import PATIENCE_S, eventually, unique_code
+from tests.degrade.system import System, read_metrics
 from tests.degrade.traffic import Recorder, recorders
 
 AT_ONCE = 400
@@ -83,3 +88,42 @@ def test_what_a_replica_can_not_queue_it_refuses_at_once(system: System, replica
         assert {status for status, _, _ in answers} <= {200, 201, 202, 409, 503}
     assert any(problem == "overloaded" for _, _, problem in refusals)
     assert system.client.made("/courses", {"name": "Afterwards", "code": unique_code(), "capacity": 1})
+
+
+def test_what_the_queue_can_not_take_waits_in_the_outbox(system: System) -> None:
+    """With workers away, a replica sends as many tasks as it may; the others wait on disk, and all are decided afterwards."""
+    limit, asked = 10, 50
+    course = system.client.course(capacity=asked)
+    students = [system.client.student() for _ in range(asked)]
+    others = ["enrollment-1", "enrollment-2", "worker-1", "worker-2"]
+    eventually(lambda: _backlog(system.url("enrollment-1")), lambda backlog: backlog == (0, 0))
+    with _replica(system, SPIRE_IN_FLIGHT_LIMIT=str(limit)) as url, recorders(url) as (client,):
+        with system.without("paused", *others):
+            accepted = [client.send("POST", "/enroll", {"student_id": student["id"], "course_id": course["id"]}) for student in students]
+            eventually(lambda: _backlog(url), lambda backlog: backlog == (asked - limit, limit))
+        outcomes = [system.client.outcome(answer.json()["id"]) for answer in accepted]
+    assert {outcome["status"] for outcome in outcomes} == {"enrolled"}
+
+
+def _backlog(url: str) -> tuple[float, float]:
+    """Tasks that were never sent, and tasks that were and are not done, as a replica counts them."""
+    metrics = read_metrics(url)
+    return metrics["spire_outbox_unsent"], metrics["spire_outbox_undone"]
+
+
+@contextlib.contextmanager
+def _replica(system: System, **settings: str) -> Iterator[str]:
+    """Another replica of enrollment, with settings that are no factors; the gateway knows nothing of it."""
+    main = system.main_process("enrollment-1")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    told = {"SPIRE_PORT": str(port), "SPIRE_REPLICA": "enrollment-of-the-test", "SPIRELAB_NODE": "enrollment-of-the-test", **settings}
+    process = subprocess.Popen(main.cmdline(), cwd=main.cwd(), env={**os.environ, **main.environ(), **told}, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with recorders(url) as (client,):
+            eventually(lambda: client.send("GET", "/readyz").status, lambda status: status == 200)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
