@@ -14,7 +14,7 @@ from tests.degrade.traffic import recorders
 ASKED = 40
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_it_heals_without_a_hand(system: System, seed: int, figures: Figures) -> None:
     """Whatever the orders are, all requests that were accepted are decided once, and the system serves as before."""
     orders = random.Random(seed)  # noqa: S311 -- reproducible, no secret
