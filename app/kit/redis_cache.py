@@ -44,8 +44,8 @@ PROBE_TIMEOUT_S = 0.25
 PROBE_TICK_S = 0.25
 """While all is well: a replica without traffic must notice an outage too, for the others may have lost invalidations in it."""
 PROBE_INTERVAL_S = 0.02
-"""During an outage. A probe waits for a Redis that hangs, and has then made good what was lost before any replica reads again; one that
-is away costs a refused connection each time."""
+"""During an outage. A probe waits for a Redis that hangs, and makes good what was lost within milliseconds of its going on: that long
+a replica which noticed nothing may serve the old value. A Redis that is away costs a refused connection each time."""
 SETTLE_S = 1.0
 """After an outage: by then every replica has probed, and made good the invalidations that it could not deliver."""
 TTL_JITTER = 0.1
