@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 from app.enrollment.decisions import Seat
 from app.kit.breaker import HalfOpenBreaker
 from app.kit.errors import UnavailableError
+from app.kit.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -66,6 +67,14 @@ class Peers:
         self._breakers = {
             path: HalfOpenBreaker(retry_interval_s=RETRY_INTERVAL_S, clock=time.monotonic) for path in (LOOKUP, RESERVE, RELEASE)
         }
+
+    def watch(self, metrics: Metrics) -> None:
+        """Have the state of the circuit breakers told."""
+        metrics.watch(
+            "peers_available",
+            "1 while the other services are asked, 0 while the circuit breaker of a kind of call is open",
+            lambda: float(all(breaker.closed for breaker in self._breakers.values())),
+        )
 
     def students(self, student_ids: Sequence[int]) -> dict[int, StudentRecord]:
         """Those of the students that exist."""

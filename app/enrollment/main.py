@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> Application:
         connect=publisher,
         delete_queue=lambda: delete_queue(settings.broker_url, queue, name=relay_name),
         metrics=metrics,
+        in_flight_limit=settings.in_flight_limit,
     )
     retention = Retention(
         background_database,
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> Application:
         wait_limit_s=settings.queue_wait_ms / 1000,
     )
     peers = Peers(settings.peers_url, timeout_s=RELEASE_TIMEOUT_S, connect_timeout_s=RELEASE_TIMEOUT_S)
+    peers.watch(metrics)
     return Application(
         title="Mini-SPIRE enrollment",
         replica=settings.replica,

@@ -49,15 +49,21 @@ class Relay:
         connect: Callable[[], Publisher[Task]],
         delete_queue: Callable[[], Awaitable[None]],
         metrics: Metrics,
+        *,
+        in_flight_limit: int,
     ) -> None:
+        """At most ``in_flight_limit`` tasks are sent whose effect is not stored yet, but for what other relays send between two counts."""
         self._database = database
         self._connect = connect
         self._delete_queue = delete_queue
         self._publisher: Publisher[Task] | None = None
         self._leased: deque[Task] = deque()
         self._next_claim_s = float("-inf")
+        self._in_flight_limit = in_flight_limit
         self._backlog = Backlog()
         self._backlog_read_s = float("-inf")
+        self._published_since = 0
+        """Tasks that this relay has published since the backlog was counted."""
         self._sent = metrics.counter("outbox_sent", "tasks that the broker has confirmed")
         metrics.watch("outbox_unsent", "tasks in the outbox that were never sent", lambda: float(self._backlog.unsent))
         metrics.watch("outbox_oldest_age_seconds", "age of the oldest task that was never sent", lambda: self._backlog.oldest_unsent_s)
@@ -67,7 +73,7 @@ class Relay:
     @property
     def ready(self) -> bool:
         """Whether tasks that are given to it would be published now."""
-        return self._publisher is not None and self._publisher.room > len(self._leased)
+        return self._publisher is not None and self._room(self._publisher) > 0
 
     def take(self, tasks: Sequence[Task]) -> None:
         """Publish these, which nobody else will before their lease ends; from the event loop."""
@@ -92,6 +98,7 @@ class Relay:
                 await self._renew_queue()
             except BrokerError as error:
                 log.warning("the broker is away", extra={"error": str(error)})
+                await self._read_backlog()  # it grows now, and that is when somebody wants to know
                 await pause(stop, backoff.next_s())
 
     async def _relay(self, publisher: Publisher[Task], stop: asyncio.Event) -> None:
@@ -112,12 +119,20 @@ class Relay:
         """How long there is nothing to do but to wait for what happens."""
         if self._leased and publisher.room:
             return 0.0
-        if publisher.room <= len(self._leased):  # only confirms make room for another claim
+        if self._room(publisher) <= 0:  # only confirms, or the workers, make room for another claim
             return IDLE_POLL_S
         return max(0.0, min(self._next_claim_s - time.monotonic(), IDLE_POLL_S))
 
+    def _room(self, publisher: Publisher[Task]) -> int:
+        """How many more tasks may be taken on to be published."""
+        return min(publisher.room, self._in_flight_limit - self._in_flight_count) - len(self._leased)
+
+    @property
+    def _in_flight_count(self) -> int:
+        return self._backlog.undone + self._published_since
+
     async def _claim(self, publisher: Publisher[Task]) -> None:
-        most = min(CLAIM, publisher.room - len(self._leased))
+        most = min(CLAIM, self._room(publisher))
         if most <= 0 or time.monotonic() < self._next_claim_s:
             return
         self._next_claim_s = time.monotonic() + IDLE_POLL_S
@@ -136,6 +151,7 @@ class Relay:
                 body = task.message().model_dump_json().encode()
                 publisher.publish(task, Outgoing(str(task.enrollment_id), body, task.request_id))
                 self._leased.popleft()
+                self._published_since += 1
             await asyncio.sleep(0)
 
     async def _mark(self, sent: Sequence[Task]) -> None:
@@ -173,13 +189,16 @@ class Relay:
 
     async def _read_backlog(self) -> None:
         now_s = time.monotonic()
-        if now_s - self._backlog_read_s < BACKLOG_EVERY_S:
+        every_s = BACKLOG_EVERY_S if self._in_flight_count < self._in_flight_limit else IDLE_POLL_S
+        if now_s - self._backlog_read_s < every_s:
             return
         self._backlog_read_s = now_s
         try:
             self._backlog = await asyncio.to_thread(self._database.read, repository.backlog)
         except DATABASE_AWAY:
             log.info("the outbox could not be counted")
+        else:
+            self._published_since = self._outstanding_count()  # these are sent, but not marked so
 
     def _notice(self) -> None:
         if self._publisher is not None:

@@ -18,6 +18,9 @@ class Settings(ServiceSettings):
     """Requests that one transaction stores at most: some 5 ms of work, above which a larger one gains little and makes more wait."""
     confirms_limit: int = Field(512, ge=1, le=10_000)
     """Messages that a replica may have published without knowing their fate: a tenth of a second's work of the broker."""
+    in_flight_limit: int = Field(100_000, ge=1, le=10_000_000)
+    """Tasks that may be sent without their effect being stored: minutes of the workers' work and some 100 MB of the broker's memory. While
+    workers are away for longer, more wait in the outbox, on disk."""
     inbox_retention_h: int = Field(168, ge=1, le=100_000)
     """How long the inbox is kept. A second delivery can come only while a copy of the message is in the queue, which workers empty within
     minutes of their return; a week is longer than any outage that nobody mends. After that the request's own state still refuses it."""

@@ -4,6 +4,9 @@ Every cached value carries a stamp and a version: ``<stamp> <version>\n<body>``.
 kept in Redis; a page's stamp also has the generation of all pages. A value whose stamp is not the current one does not exist. A
 changed item leaves a tombstone (its new version, no body), so that a reader who loaded the older version can't put it back.
 
+The bound of staleness is STALENESS_BOUND_S: no answer is older than a write that was acknowledged longer ago. It is zero while Redis
+answers, and from when its outage was noticed on; a few milliseconds remain where it hangs so briefly that only one replica noticed.
+
 Of all requests of a process that miss the same key one loads; of all processes, one, as long as it is quick: it holds a short lock
 in Redis, which nobody has to wait for in the end.
 """
@@ -34,17 +37,22 @@ from app.kit.work import Work
 
 log = logging.getLogger(__name__)
 
+STALENESS_BOUND_S = 1.0
+"""Stated, not used: far above what is seen, for a starved machine is late with everything."""
 READ_TIMEOUT_S = 0.04
 """A read that waits longer for Redis would have been faster without it."""
-WRITE_TIMEOUT_S = 0.25
-WRITE_RETRIES = 1
-"""Invalidations are worth waiting for: where one is lost, other replicas serve the old value until this one reaches Redis again."""
+WRITE_TIMEOUT_S = 0.08
+"""Twice a read's patience, for other replicas may serve the old value while an invalidation is lost; a hanging Redis must not delay
+a write by more than 0.1 s, though."""
 FAILURES_TO_OPEN = 3
-PROBE_INTERVAL_S = 0.5
+PROBE_TIMEOUT_S = 0.25
+PROBE_TICK_S = 0.25
+"""While all is well: a replica without traffic must notice an outage too, for the others may have lost invalidations in it."""
+PROBE_INTERVAL_S = 0.02
+"""During an outage. A probe waits for a Redis that hangs, and makes good what was lost within milliseconds of its going on: that long
+a replica which noticed nothing may serve the old value. A Redis that is away costs a refused connection each time."""
 SETTLE_S = 1.0
 """After an outage: by then every replica has probed, and made good the invalidations that it could not deliver."""
-PROBE_TICK_S = 0.25
-"""Also while all is well: a replica without traffic must notice an outage, for the others may have lost invalidations in it."""
 TTL_JITTER = 0.1
 """Entries live up to this share shorter, so that those filled together don't expire together."""
 TOMBSTONE_TTL_MS = 120_000
@@ -103,8 +111,9 @@ class RedisCache:
 
     def __init__(self, url: SecretStr, *, namespace: str, ttl_s: int, replica: str, work: Work, metrics: Metrics) -> None:
         self._link = RedisLink(url, timeout_s=READ_TIMEOUT_S, name=replica)
-        self._patient_redis = _patient_client(url, replica)
-        self._invalidate_script = self._patient_redis.register_script(_INVALIDATE)
+        self._effects = _client(url, replica, timeout_s=WRITE_TIMEOUT_S)
+        self._probes = _client(url, replica, timeout_s=PROBE_TIMEOUT_S)
+        self._invalidate_script = self._effects.register_script(_INVALIDATE)
         self._work = work
         self._namespace = namespace
         self._epoch_key = f"{namespace}:epoch"
@@ -117,7 +126,8 @@ class RedisCache:
         )
         self._avoided = metrics.counter("stampedes_avoided", "reads that got what another request was loading, by where it was", "where")
         self._flights: SingleFlight[bytes] = SingleFlight(on_join=self._avoided.labels("process").inc)
-        self._stop = threading.Event()
+        self._stopping = False
+        self._probe_now = threading.Event()
         self._prober = threading.Thread(target=self._probe_until_stopped, name="cache-probe", daemon=True)
         metrics.watch("cache_connected", "1 while the shared connection to the cache stands", lambda: float(self._link.connected))
         metrics.watch(
@@ -143,6 +153,7 @@ class RedisCache:
             else:
                 return
         self._breaker.lost()
+        self._probe_now.set()
 
     def start(self) -> None:
         """Connect, and begin to probe in the background."""
@@ -151,10 +162,12 @@ class RedisCache:
 
     def stop(self) -> None:
         """End the probing and close the connections."""
-        self._stop.set()
+        self._stopping = True
+        self._probe_now.set()
         self._prober.join(timeout=1)
         self._link.stop()
-        self._patient_redis.close()
+        self._effects.close()
+        self._probes.close()
 
     async def _fetch(self, place: _Place, load: Callable[[], Entry]) -> Answer:
         found = await self._find(place) if self._breaker.closed else None
@@ -231,10 +244,12 @@ class RedisCache:
         return bytes(await self._link.call("GET", guard))
 
     def _probe_until_stopped(self) -> None:
-        while not self._stop.wait(PROBE_TICK_S):
+        while not self._stopping:
+            self._probe_now.wait(PROBE_TICK_S if self._breaker.closed else PROBE_INTERVAL_S)
+            self._probe_now.clear()
             try:
                 if self._breaker.closed:
-                    self._patient_redis.ping()
+                    self._probes.ping()
                 elif self._breaker.probe_due():
                     self._recover()
             except redis.RedisError:
@@ -243,23 +258,26 @@ class RedisCache:
     def _recover(self) -> None:
         losses = self._breaker.begin_probe()
         if self._breaker.losses_outstanding:
-            self._patient_redis.set(self._epoch_key, _token())
+            self._probes.set(self._epoch_key, _token())
         else:
-            self._patient_redis.ping()
+            self._probes.ping()
         self._breaker.recovered(losses)
         if self._breaker.closed:
             log.info("the cache is asked again")
 
 
-def _patient_client(url: SecretStr, name: str) -> Any:
-    """A client for effects; it gives up in time, where redis-py's own default retries ten times, for up to a minute."""
+def _client(url: SecretStr, name: str, *, timeout_s: float) -> Any:
+    """A client that gives up in time, where redis-py's own default retries ten times, for up to a minute.
+
+    Only a connection that Redis has closed is worth another attempt: after a timeout that would be waiting twice as long.
+    """
     return redis.Redis.from_url(
         url.get_secret_value(),
         client_name=name,
-        socket_timeout=WRITE_TIMEOUT_S,
-        socket_connect_timeout=WRITE_TIMEOUT_S,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
         socket_keepalive=True,
-        retry=Retry(NoBackoff(), WRITE_RETRIES),
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         health_check_interval=0,
     )
 

@@ -58,12 +58,13 @@ def variables() -> str:
     """For the ``http`` block: when to come again, which methods there are, and what 502 and 504 of NGINX mean.
 
     To a client both are 503: whether it was refused, timed out or lost its connection, it may send the request again, as after a
-    service's own 503. NGINX has the upstream's name in place of an address where no replica could be chosen, each having its fill.
+    service's own 503. NGINX has the upstream's name in place of an address where no replica could be chosen, each having its fill; it also
+    has it after the addresses of those that were tried in vain, which are away.
     """
     return (
         f"    map $status:$upstream_http_retry_after $retry_after {{ ~^(429|503):$ {RETRY_AFTER_S}; default ''; }}\n"
         f"    map $status:$upstream_http_allow $allow {{ ~^405:$ '{METHODS}'; default ''; }}\n"
-        f"    map $upstream_addr $no_answer {{ ~[a-z]+$ {_quoted(OVERLOADED.body)}; default {_quoted(UNAVAILABLE.body)}; }}"
+        f"    map $upstream_addr $no_answer {{ ~^[a-z]+$ {_quoted(OVERLOADED.body)}; default {_quoted(UNAVAILABLE.body)}; }}"
     )
 
 

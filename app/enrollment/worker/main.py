@@ -25,6 +25,7 @@ def create_app(settings: WorkerSettings) -> Application:
     database = Database(settings.database_url, pool_size=POOL_SIZE, application_name=settings.replica, background=True)
     database.watch(metrics)
     peers = Peers(settings.peers_url, timeout_s=PEER_TIMEOUT_S)
+    peers.watch(metrics)
     queue = WorkQueue(QUEUE_NAME, settings.delivery_limit)
     consumer = Consumer(
         connect=lambda: Subscription(settings.broker_url, queue, name=settings.replica, prefetch=settings.prefetch),

@@ -56,7 +56,7 @@ def test_replicas_that_were_all_slow_are_asked_again_at_once(tmp_path: Path) -> 
     assert {answer.status for answer in after} == {200}
 
 
-@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize("replicas", [1, 2, 3])
 def test_a_service_that_is_away_is_503_with_the_time_to_come_again(tmp_path: Path, replicas: int) -> None:
     """Dead or silent, and for clients as for the worker, never 502 or 504."""
     with gateway(tmp_path, replicas=replicas) as under_test:
