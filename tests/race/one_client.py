@@ -24,6 +24,8 @@ AWAY = frozenset({502, 503, 504})
 COMPLETED = st.lists(st.sampled_from(CODES), unique=True, max_size=2)
 CAPACITIES = st.integers(0, 3)
 NAMES = st.text("abc é漢", min_size=1, max_size=5)
+SPARED = 2
+"""Nothing is deleted before there are more courses or students than this: too little would go on without them."""
 ANY = st.integers(0, 5)
 """One of the things that there are."""
 CHANGES = st.fixed_dictionaries({}, optional={"capacity": CAPACITIES, "prerequisites": COMPLETED, "name": NAMES}).filter(bool)
@@ -92,6 +94,7 @@ class OneClient(RuleBasedStateMachine):
         change = {"name": "Replaced", "code": unique_code(), "capacity": capacity, "prerequisites": prerequisites}
         self._change_course("PUT", self._pick(self.courses, which), change)
 
+    @precondition(lambda machine: len(machine.courses) > SPARED)
     @rule(which=ANY)
     def delete_course(self, which: int) -> None:
         """DELETE /courses/{id}."""
@@ -110,6 +113,7 @@ class OneClient(RuleBasedStateMachine):
         if before is not None:
             self._set_student(student_id, _changed(before, change, answer))
 
+    @precondition(lambda machine: len(machine.students) > SPARED)
     @rule(which=ANY)
     def delete_student(self, which: int) -> None:
         """DELETE /students/{id}."""
@@ -117,12 +121,16 @@ class OneClient(RuleBasedStateMachine):
         self._send("DELETE", f"/students/{student_id}", {404 if self._model.students[student_id] is None else 204})
         self._set_student(student_id, None)
 
-    @rule(student=ANY, course=ANY, with_key=st.booleans(), wait=st.booleans())
-    def ask(self, student: int, course: int, with_key: bool, wait: bool) -> None:  # noqa: FBT001 - Hypothesis calls it
-        """POST /enroll, of a student and for a course that may be deleted, and wait for the outcome or leave it pending."""
-        student_id, course_id = self._pick(self.students, student), self._pick(self.courses, course)
-        request = self._ask(student_id, course_id, uuid.uuid4().hex if with_key else None)
-        if request is not None and wait:
+    @rule(student=ANY, course=ANY, with_key=st.booleans())
+    def ask(self, student: int, course: int, with_key: bool) -> None:  # noqa: FBT001 - Hypothesis calls it
+        """POST /enroll, of a student and for a course that may be deleted, and leave it pending."""
+        key = uuid.uuid4().hex if with_key else None
+        self._ask(self._pick(self.students, student), self._pick(self.courses, course), key)
+
+    @rule(student=ANY, course=ANY)
+    def enrol(self, student: int, course: int) -> None:
+        """POST /enroll, and wait for the outcome."""
+        if (request := self._ask(self._pick(self.students, student), self._pick(self.courses, course), None)) is not None:
             self._settle(request)
 
     @precondition(_has_asked)
@@ -152,8 +160,7 @@ class OneClient(RuleBasedStateMachine):
         if request.outcome == DROPPED:
             assert answer.json() == request.body
             return
-        request.body = answer.json()
-        self._model.decided(request, DROPPED)
+        self._decided(request, answer.json())
         if self._model.courses.get(request.course_id) is not None:
             eventually(lambda: self._seats(request.course_id)["taken"], lambda taken: taken <= self._most_taken(request.course_id))
 
@@ -288,10 +295,15 @@ class OneClient(RuleBasedStateMachine):
             assert outcome in {PENDING, *request.possible()}
             assert bool(entry["missing_prerequisites"]) == (entry["reason"] == "missing_prerequisites")
             if outcome != PENDING:
-                request.body = entry
-                self._model.decided(request, outcome)
+                self._decided(request, entry)
         else:
             assert entry == request.body
+
+    def _decided(self, request: Request, body: Body) -> None:
+        outcome = (body["status"], body["reason"])
+        self._executed[outcome[1] or outcome[0]] += 1
+        request.body = body
+        self._model.decided(request, outcome)
 
     def _seats(self, course_id: int) -> Body:
         return cast("Body", self._get(f"/courses/{course_id}/seats", {200}).json())

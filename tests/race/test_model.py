@@ -18,6 +18,7 @@ from tests.race.one_client import OneClient
 
 EXAMPLES = 60
 STEPS = 30
+OUTCOMES = {"enrolled", "dropped", "course_full", "missing_prerequisites", "unknown_student", "unknown_course"}
 TIMEOUT_S = 900
 """Also for shrinking an example that fails."""
 
@@ -50,3 +51,4 @@ def test_one_client_is_answered_as_the_model_says(
     with capsys.disabled():
         print(f"\n{dict(executed)} in {time.monotonic() - started_s:.1f} s")  # noqa: T201 - the size of the test and its time
     assert executed["examples"] - executed["given up"] >= EXAMPLES
+    assert executed.keys() >= OUTCOMES
