@@ -79,11 +79,11 @@ class Api:
         if answer is not None:
             self._log.reads.append(Read(span, path, answer.json() if answer.status == 200 else None))
 
-    async def read_page(self, collection: str, limit: int, offset: int) -> None:
-        """GET a page of courses or students, each entry of which is a read."""
-        span, answer = await self._send("GET", f"{collection}?limit={limit}&offset={offset}")
+    async def read_courses_of_code(self, code: str) -> None:
+        """GET the page of courses that have the code: one, or none once it is deleted."""
+        span, answer = await self._send("GET", f"/courses?code={code}")
         if answer is not None:
-            self._log.reads += [Read(span, f"{collection}/{body['id']}", body) for body in answer.json()]
+            self._log.reads += [Read(span, f"/courses/{body['id']}", body) for body in answer.json()]
 
     async def seats(self, course_id: int) -> SeatsRead | None:
         """GET the seats of a course; None where there is none."""

@@ -22,16 +22,13 @@ def connect(deployment: Deployment, service: str) -> Connection:
     return connection
 
 
-def accounts(courses: Connection) -> list[Account]:
-    """Seats taken and reservations that hold them, of every course at one moment."""
-    rows = _rows(
-        courses,
-        """
+def accounts(courses: Connection, course_ids: Sequence[int]) -> list[Account]:
+    """Seats taken and reservations that hold them, of these courses at one moment."""
+    statement = """
         SELECT id, capacity, taken, (SELECT count(*) FROM reservations WHERE course_id = courses.id AND outcome = 'accepted')
-        FROM courses
-        """,
-    )
-    return [Account(*row) for row in rows]
+        FROM courses WHERE id = ANY(%s)
+        """
+    return [Account(*row) for row in _rows(courses, statement, list(course_ids))]
 
 
 def reservations(courses: Connection, course_ids: Sequence[int]) -> frozenset[str]:

@@ -38,10 +38,11 @@ async def registration_day(deployment: Deployment, broker: Broker, plan: Plan, s
             closing(databases.connect(deployment, "enrollment")) as enrollment,
         ):
             course_bodies = [{"name": "Race", "code": unique_code(), **course} for course in plan.courses]
-            course_ids = await _make(api, "/courses", course_bodies)
+            codes = dict(zip(await _make(api, "/courses", course_bodies), (body["code"] for body in course_bodies), strict=True))
+            course_ids = list(codes)
             student_bodies = [{"name": "Racer", "completed_courses": student.completed_courses} for student in plan.students]
             student_ids = await _make(api, "/students", student_bodies)
-            await _race(api, log, deployment, broker, plan, random.Random(seed), courses, course_ids, student_ids)  # noqa: S311 - no secret
+            await _race(api, log, deployment, broker, plan, random.Random(seed), courses, codes, student_ids)  # noqa: S311 - no secret
             await _quiet(api, broker, enrollment, course_ids)
             return log.closed(await _final(api, log, courses, course_ids, student_ids))
     finally:
@@ -61,9 +62,10 @@ async def _race(
     plan: Plan,
     rng: random.Random,
     courses: Connection,
-    course_ids: Sequence[int],
+    codes: Mapping[int, str],
     student_ids: Sequence[int],
 ) -> None:
+    course_ids = list(codes)
     progress = Progress(total=len(student_ids))
 
     async def study(position: int) -> None:
@@ -82,10 +84,10 @@ async def _race(
         group.create_task(registrar.rewrite(api, progress, course_ids))
         group.create_task(registrar.delete_used(api, progress, course_ids))
         group.create_task(registrar.delete_unused(api, progress, course_ids))
-        group.create_task(registrar.count(log, progress, courses))
+        group.create_task(registrar.count(log, progress, courses, course_ids))
         group.create_task(registrar.copy_messages(log, progress, broker, rng))
         for _ in range(READERS):
-            group.create_task(registrar.read(api, progress, course_ids, student_ids, rng))
+            group.create_task(registrar.read(api, progress, codes, student_ids, rng))
         for outage in OUTAGES:
             group.create_task(registrar.kill_and_start(progress, deployment, *outage))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class with the name of a function
 
@@ -94,22 +94,22 @@ async def delete_unused(api: Api, progress: Progress, course_ids: Sequence[int])
     await api.read(path)
 
 
-async def read(api: Api, progress: Progress, course_ids: Sequence[int], student_ids: Sequence[int], rng: random.Random) -> None:
+async def read(api: Api, progress: Progress, codes: Mapping[int, str], student_ids: Sequence[int], rng: random.Random) -> None:
     """Read whatever there is, in any order."""
     while not progress.over:
-        course_id = rng.choice(course_ids)
+        course_id = rng.choice(list(codes))
         await api.read(f"/courses/{course_id}")
         await api.seats(course_id)
-        await api.read_page("/courses", limit=100, offset=0)
+        await api.read_courses_of_code(codes[course_id])
         await api.read(f"/students/{rng.choice(student_ids)}")
         await api.see_history(rng.choice((f"course/{course_id}", f"student/{rng.choice(student_ids)}")))
         await asyncio.sleep(READ_EVERY_S)
 
 
-async def count(log: Log, progress: Progress, courses: Connection) -> None:
+async def count(log: Log, progress: Progress, courses: Connection, course_ids: Sequence[int]) -> None:
     """Compare the seats taken with the reservations that hold them, again and again."""
     while not progress.over:
-        log.accounts += await asyncio.to_thread(databases.accounts, courses)
+        log.accounts += await asyncio.to_thread(databases.accounts, courses, course_ids)
         await asyncio.sleep(COUNT_EVERY_S)
 
 

@@ -44,7 +44,7 @@ def no_ghosts(history: History) -> Iterator[str]:
         else:
             unanswered[body] -= 1
             if unanswered[body] < 0:
-                yield f"{entry.id} is of nobody who asked for {body}"
+                yield f"{entry} is of nobody, of those who asked: {[ask for ask in history.asked if ask.body == body]}"
 
 
 def one_outcome(history: History) -> Iterator[str]:
