@@ -32,7 +32,7 @@ class CoursesService:
         course = self._database.write(lambda session: repository.create(session, body.model_dump(), key))
         if course is None:
             raise DuplicateCodeError(body.code)
-        self._cache.changed(None, course.version)
+        self._cache.changed(str(course.id), course.version)  # a read that found nothing may still be under way
         return _read(course)
 
     async def get(self, course_id: int) -> Answer:

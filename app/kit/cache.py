@@ -45,7 +45,7 @@ class Cache(Protocol):
         """One page of a list, from the cache or from ``load``."""
         ...
 
-    def changed(self, key: str | None, version: int) -> None:
+    def changed(self, key: str, version: int) -> None:
         """After the commit and before the answer: the item of that key is now ``version``, and every page is outdated.
 
         Waits for the cache; called in a thread.
@@ -75,7 +75,7 @@ class NoCache:
         """Always loaded."""
         return Answer(await self._work.run(load), CacheState.OFF)
 
-    def changed(self, key: str | None, version: int) -> None:
+    def changed(self, key: str, version: int) -> None:
         """Nothing is cached."""
 
     def start(self) -> None:

@@ -75,7 +75,6 @@ return 1
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 _INVALIDATE = """
 redis.call('SET', KEYS[2], ARGV[1])
-if not KEYS[3] then return 1 end
 local epoch = redis.call('GET', KEYS[1])
 local found = redis.call('GET', KEYS[3])
 if not epoch then return 1 end
@@ -142,9 +141,9 @@ class RedisCache:
         """One page of a list, from the cache or from ``load``."""
         return await self._fetch(_Place(f"{self._namespace}:page:{key}", self._page_guards), lambda: Entry(0, load()))
 
-    def changed(self, key: str | None, version: int) -> None:
+    def changed(self, key: str, version: int) -> None:
         """Outdate the item and every page; where that can't be delivered, nothing cached before is served again."""
-        keys = [self._epoch_key, self._generation_key, *([f"{self._namespace}:item:{key}"] if key is not None else [])]
+        keys = [self._epoch_key, self._generation_key, f"{self._namespace}:item:{key}"]
         if self._breaker.delivers:
             try:
                 self._invalidate_script(keys=keys, args=[_token(), version, TOMBSTONE_TTL_MS])

@@ -30,7 +30,7 @@ class StudentsService:
         """A new student; the same one where the gateway delivers the request a second time."""
         key = delivery_key(request_id, body)
         student = _read(self._database.write(lambda session: repository.create(session, body.model_dump(), key)))
-        self._cache.changed(None, student.version)
+        self._cache.changed(str(student.id), student.version)  # a read that found nothing may still be under way
         return student
 
     async def get(self, student_id: int) -> Answer:

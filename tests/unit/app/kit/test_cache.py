@@ -83,7 +83,7 @@ def test_a_lost_invalidation_shows_in_the_metrics(run: Run) -> None:
     """The breaker of a cache that is away is open."""
 
     async def scenario(cache: Cache, metrics: Metrics) -> None:
-        cache.changed(None, 1)
+        cache.changed("1", 1)
         assert b"spire_cache_available 0.0" in metrics.text()
 
     run(scenario)

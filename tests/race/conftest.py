@@ -1,0 +1,33 @@
+"""The deployment of the races."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra import operations
+from infra.deployment import Deployment
+from tests.conftest import FREE_PORTS, unique_name
+from tests.contract.client import Broker
+
+SCALED = {"courses.replicas": 2, "students.replicas": 2, "enrollment.replicas": 4, "worker.replicas": 3}
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Deployment]:
+    """The system scaled out, removed in the end."""
+    name = unique_name()
+    try:
+        yield operations.up(name, FREE_PORTS.override(SCALED), owner=True)
+    finally:
+        operations.down(name, volumes=True)
+
+
+@pytest.fixture(scope="module")
+def broker(lab: Deployment) -> Iterator[Broker]:
+    """The broker as the services reach it, for one module: it closes a connection that is silent for long."""
+    main, *_ = operations.processes(lab, "enrollment-1")
+    broker = Broker(main.environ()["SPIRE_BROKER_URL"])
+    yield broker
+    broker.close()
