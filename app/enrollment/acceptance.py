@@ -69,11 +69,11 @@ class Acceptance:
     async def accept(self, body: EnrollBody, idempotency_key: str | None, delivered_request_id: str | None) -> Accepted:
         """Take the request to be decided later.
 
-        The same Idempotency-Key with the same body gives the same request. Without one, the request id of the gateway tells a second
-        delivery from a second request.
+        The same Idempotency-Key with the same body gives the same answer: the same request, or the same refusal. Without one, the
+        request id of the gateway tells a second delivery from a second request.
 
         Raises:
-            AlreadyEnrolledError: the student has an active request for the course.
+            AlreadyEnrolledError: the student has an active request for the course, or had one when the key came first.
             IdempotencyKeyReusedError: the key belongs to a request with another body.
             OverloadedError: too many requests wait to be stored; this one is not.
             UnavailableError: the database is away. The request may be stored all the same: sent again with its key it is the same one.
@@ -121,7 +121,7 @@ def outcomes(batch: Sequence[NewRequest], accepted: Collection[UUID], earlier: S
 
     A request that was not stored but is there under its own id was stored by a first attempt at the transaction, whose answer got lost.
     """
-    stored = {*accepted, *(request.id for request in earlier)}
+    stored = {*accepted, *(request.id for request in earlier if request.accepted)}
     by_key = {request.idempotency_key: request for request in earlier if request.idempotency_key is not None}
     return [_outcome(request, stored, by_key) for request in batch]
 
@@ -134,4 +134,4 @@ def _outcome(request: NewRequest, stored: Collection[UUID], by_key: dict[str, St
         return AlreadyEnrolledError(request.student_id, request.course_id)
     if (same_key.student_id, same_key.course_id) != (request.student_id, request.course_id):
         return IdempotencyKeyReusedError()
-    return Accepted(id=same_key.id)
+    return Accepted(id=same_key.id) if same_key.accepted else AlreadyEnrolledError(request.student_id, request.course_id)

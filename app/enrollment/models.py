@@ -19,6 +19,11 @@ def _time(*, default_now: bool = False) -> Any:
     return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=not default_now, server_default=server_default))
 
 
+def _oldest_first(name: str, time: str) -> Index:
+    """Rows come in the order of their times and go in it: a block range index finds the oldest at no cost for those that come."""
+    return Index(name, time, postgresql_using="brin", postgresql_with={"autosummarize": "on"})
+
+
 class Enrollment(SQLModel, table=True):
     """A request and its outcome."""
 
@@ -34,7 +39,6 @@ class Enrollment(SQLModel, table=True):
         Index("enrollments_by_student", "student_id", "requested_at", "id"),
         Index("enrollments_by_course", "course_id", "requested_at", "id"),
         Index("enrollments_seat_due", "course_id", postgresql_where=column("seat_release") == "due"),
-        Index("enrollments_key_to_forget", "requested_at", postgresql_where=column("idempotency_key").is_not(None)),
     )
 
     id: UUID = Field(primary_key=True)
@@ -49,8 +53,23 @@ class Enrollment(SQLModel, table=True):
     dropped_at: datetime | None = _time()
     seat_release: str | None = None
     """``due`` from when the seat is to be given up until the courses service has confirmed it, then ``done``."""
-    idempotency_key: str | None = Field(default=None, unique=True)
-    """Forgotten after a while, see :mod:`app.enrollment.retention`."""
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A key that a request came with, kept for a while (see :mod:`app.enrollment.retention`).
+
+    Also of a request that was refused; there is no enrolment of its id then. A delivery of it that comes late, after the reason for the
+    refusal has gone, is refused as well: its client was told so.
+    """
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (_oldest_first("idempotency_keys_by_time", "came_at"),)
+
+    key: str = Field(primary_key=True)
+    enrollment_id: UUID
+    student_id: int
+    course_id: int
+    came_at: datetime | None = _time(default_now=True)
 
 
 class Outbox(SQLModel, table=True):
@@ -75,10 +94,7 @@ class Inbox(SQLModel, table=True):
     """A request that the worker has handled, so that a second delivery of its message has no effect."""
 
     __tablename__ = "inbox"
-    __table_args__ = (
-        # rows come in the order of their times and go in it: a block range index finds the oldest at no cost for those that come
-        Index("inbox_by_time", "handled_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
-    )
+    __table_args__ = (_oldest_first("inbox_by_time", "handled_at"),)
 
     enrollment_id: UUID = Field(primary_key=True)
     handled_at: datetime | None = _time(default_now=True)

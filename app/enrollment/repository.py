@@ -42,12 +42,14 @@ class NewRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A request as it is known by its id or its key."""
+    """A request as it is known by its id, or by its key, which also a refused one has left."""
 
     id: UUID
     student_id: int
     course_id: int
     idempotency_key: str | None
+    """None where it was found by its id."""
+    accepted: bool
 
 
 _ACCEPT = Query(
@@ -56,10 +58,17 @@ _ACCEPT = Query(
         WITH wanted AS (
             SELECT * FROM json_to_recordset(CAST(:rows AS json))
             AS (position int, id uuid, student_id int, course_id int, idempotency_key text, request_id text)
-        ), accepted AS (
-            INSERT INTO enrollments (id, student_id, course_id, status, idempotency_key)
-            SELECT id, student_id, course_id, 'pending', idempotency_key FROM wanted
+        ), keyed AS (  -- stays where the enrolment is refused: whoever comes later with the key is told the same
+            INSERT INTO idempotency_keys (key, enrollment_id, student_id, course_id)
+            SELECT idempotency_key, id, student_id, course_id FROM wanted WHERE idempotency_key IS NOT NULL
             ORDER BY student_id, course_id, position  -- every replica in the same order, so that none waits for another in a circle
+            ON CONFLICT DO NOTHING
+            RETURNING enrollment_id
+        ), accepted AS (
+            INSERT INTO enrollments (id, student_id, course_id, status)
+            SELECT id, student_id, course_id, 'pending' FROM wanted LEFT JOIN keyed ON enrollment_id = id
+            WHERE idempotency_key IS NULL OR enrollment_id IS NOT NULL
+            ORDER BY student_id, course_id, position
             ON CONFLICT DO NOTHING
             RETURNING id
         )
@@ -93,8 +102,10 @@ def accept(database: Database, requests: Sequence[NewRequest], *, leased: bool) 
 _KNOWN = Query(
     text(
         """
-        SELECT id, student_id, course_id, idempotency_key FROM enrollments
-        WHERE id = ANY(CAST(:ids AS uuid[])) OR idempotency_key = ANY(CAST(:keys AS text[]))
+        SELECT id, student_id, course_id, NULL, true FROM enrollments WHERE id = ANY(CAST(:ids AS uuid[]))
+        UNION ALL
+        SELECT enrollment_id, student_id, course_id, key, EXISTS (SELECT FROM enrollments WHERE id = enrollment_id)
+        FROM idempotency_keys WHERE key = ANY(CAST(:keys AS text[]))
         """
     )
 )
@@ -225,9 +236,8 @@ _FORGET_HANDLED = Query(
 _FORGET_KEYS = Query(
     text(
         """
-        UPDATE enrollments SET idempotency_key = NULL WHERE id IN (
-            SELECT id FROM enrollments WHERE idempotency_key IS NOT NULL AND requested_at < now() - CAST(:age AS interval)
-            ORDER BY requested_at LIMIT :most FOR UPDATE SKIP LOCKED
+        DELETE FROM idempotency_keys WHERE key IN (
+            SELECT key FROM idempotency_keys WHERE came_at < now() - CAST(:age AS interval) LIMIT :most FOR UPDATE SKIP LOCKED
         )
         RETURNING 1
         """
@@ -241,7 +251,7 @@ def forget_handled(database: Database, age: timedelta, most: int) -> int:
 
 
 def forget_keys(database: Database, age: timedelta, most: int) -> int:
-    """Take their keys off requests that are older; gives their number."""
+    """Delete keys that are older; gives their number."""
     return len(database.fetch(_FORGET_KEYS, age=age, most=most))
 
 

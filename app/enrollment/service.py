@@ -68,5 +68,5 @@ class EnrollmentService:
 
 def _read(row: Enrollment) -> EnrollmentRead:
     evidence = row.decision or {}
-    fields = row.model_dump(exclude={"idempotency_key", "seat_release"})
+    fields = row.model_dump(exclude={"seat_release"})
     return EnrollmentRead(**fields, missing_prerequisites=evidence.get("missing"))

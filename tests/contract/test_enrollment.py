@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+import pytest
+
 from tests.contract.client import Client, eventually, problem
 
 UNKNOWN_ID = 2**31 - 1
@@ -101,6 +103,19 @@ def test_a_second_delivery_by_the_gateway_is_the_same_request(client: Client) ->
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json() == second.json()
     problem(client.enroll(student["id"], course["id"], {"X-Request-Id": uuid.uuid4().hex}), 409, "already-enrolled")
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "X-Request-Id"])
+def test_a_refusal_holds_for_a_delivery_that_comes_late(client: Client, header: str) -> None:
+    """Who was told 409 is not enrolled by the same request once the reason has gone; a request of its own is another matter."""
+    course, student = client.course(), client.student()
+    first = client.enrolled(student["id"], course["id"])
+    refused = {header: uuid.uuid4().hex}
+    problem(client.enroll(student["id"], course["id"], refused), 409, "already-enrolled")
+    client.http.delete(f"/enroll/{first['id']}")
+    problem(client.enroll(student["id"], course["id"], refused), 409, "already-enrolled")
+    assert [entry["id"] for entry in client.http.get(f"/enroll/student/{student['id']}").json()] == [first["id"]]
+    assert client.enrolled(student["id"], course["id"])["status"] == "enrolled"
 
 
 def test_history_is_found_by_student_and_by_course(client: Client) -> None:

@@ -57,10 +57,27 @@ def test_a_batch_stores_what_is_in_conflict_with_nothing(database: Database) -> 
         (first.id, Kind.DECIDE, "of-a-test"),
     ]
     known = repository.known(database, [same_key.id], ["k1"])
-    assert [(request.id, request.idempotency_key) for request in known] == [(first.id, "k1")]
+    assert [(request.id, request.idempotency_key, request.accepted) for request in known] == [(first.id, "k1", True)]
     assert _accept(database, other, first) == []
     for request in (first, other):
         _reject(database, request.id)
+
+
+def test_a_key_stays_with_the_refusal_that_it_came_with(database: Database) -> None:
+    """A late delivery is not accepted either, although nothing is in its way any more; a lost first attempt finds both outcomes."""
+    active, refused = _request("active"), _request("refused")
+    refused = NewRequest(refused.id, active.student_id, COURSE, refused.idempotency_key, None)
+    assert len(_accept(database, active, refused)) == 1
+    _reject(database, active.id)
+    late = NewRequest(uuid4(), active.student_id, COURSE, refused.idempotency_key, None)
+    assert _accept(database, late) == []
+    assert _accept(database, active, refused) == []
+    known = repository.known(database, [active.id, refused.id], ["active", "refused"])
+    assert {(request.id, request.idempotency_key, request.accepted) for request in known} == {
+        (active.id, None, True),
+        (active.id, "active", True),
+        (refused.id, "refused", False),
+    }
 
 
 def test_a_task_that_is_leased_is_nobody_elses(database: Database) -> None:

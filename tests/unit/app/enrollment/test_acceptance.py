@@ -17,8 +17,8 @@ def _new(student_id: int = 1, course_id: int = 1, key: str | None = None) -> New
     return NewRequest(uuid4(), student_id, course_id, key, None)
 
 
-def _stored(request: NewRequest) -> StoredRequest:
-    return StoredRequest(request.id, request.student_id, request.course_id, request.idempotency_key)
+def _stored(request: NewRequest, *, accepted: bool = True) -> StoredRequest:
+    return StoredRequest(request.id, request.student_id, request.course_id, request.idempotency_key, accepted)
 
 
 def _ids(results: list[Accepted | ProblemError]) -> list[UUID | type[ProblemError]]:
@@ -54,3 +54,10 @@ def test_a_request_that_a_lost_attempt_has_stored_is_accepted() -> None:
     """The transaction that was repeated after its answer got lost finds its own rows."""
     request = _new(key="k")
     assert _ids(outcomes([request], set(), [_stored(request)])) == [request.id]
+
+
+def test_a_key_that_was_refused_is_refused_again() -> None:
+    """Also a first attempt at the transaction may have left it; another body is still another body."""
+    first, again, other = _new(key="k"), _new(key="k"), _new(course_id=2, key="k")
+    left = [_stored(first, accepted=False)]
+    assert _ids(outcomes([first, again, other], set(), left)) == [AlreadyEnrolledError, AlreadyEnrolledError, IdempotencyKeyReusedError]

@@ -1,0 +1,1 @@
+"""Planted bugs in the system under test, and the proof that the experiments' invariants find them."""
