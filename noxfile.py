@@ -75,6 +75,18 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def race(session: nox.Session) -> None:
+    """Registration day: 2,000 students race for the seats of a few courses, and the rules are checked afterwards."""
+    run(session, "-m", "pytest", "tests/race", *session.posargs)
+
+
+@nox.session(default=False)
+def degrade(session: nox.Session) -> None:
+    """What clients notice while a part of the system is away, hangs, restarts or has too much to do."""
+    run(session, "-m", "pytest", "tests/degrade", *session.posargs)
+
+
+@nox.session(default=False)
 def integration(session: nox.Session) -> None:
     """Deploying, scaling and tearing down for real; the load generator."""
     run(session, "-m", "pytest", "tests/integration", *session.posargs)
@@ -88,7 +100,7 @@ def end_to_end(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
-    """All tests: unit, contract, openapi, integration, end_to_end."""
+    """All tests: unit, contract, openapi, race, degrade, integration, end_to_end."""
     run(session, "-m", "pytest", *session.posargs)
 
 
