@@ -104,8 +104,8 @@ MUTANTS = (
             NEVER_SENT_AGAIN,
             Change(
                 "enrollment/worker/consumer.py",
-                "        try:\n            handled = await self._handle_patiently(_batch(readable), stop)\n",
-                "        subscription.acknowledge([delivery for delivery, _ in readable])\n        try:\n            handled = await self._handle_patiently(_batch(readable), stop)\n",
+                "        try:\n            handled = await self._handle",
+                "        subscription.acknowledge([item for item, _ in readable])\n        try:\n            handled = await self._handle",
             ),
             Change(
                 "enrollment/worker/consumer.py",
@@ -179,8 +179,8 @@ MUTANTS = (
         (
             Change(
                 "courses/reservations.py",
-                "            accepted = [answer for answer in known.values() if answer.outcome is SeatOutcome.ACCEPTED]",
-                "            accepted = [answer for answer in known.values() if answer.outcome in {SeatOutcome.ACCEPTED, SeatOutcome.RELEASED}]",
+                "for answer in known.values() if answer.outcome is SeatOutcome.ACCEPTED]",
+                "for answer in known.values() if answer.outcome in {SeatOutcome.ACCEPTED, SeatOutcome.RELEASED}]",
             ),
             Change(
                 "enrollment/worker/repository.py", "WHERE seat_release = 'due' AND (id", "WHERE seat_release IN ('due', 'done') AND (id"
@@ -225,10 +225,9 @@ MUTANTS = (
         (
             Change(
                 "enrollment/repository.py",
-                "            SELECT id, student_id, course_id, 'pending', idempotency_key FROM wanted",
-                "            SELECT id, student_id, course_id, 'pending', NULL FROM wanted",
+                "SELECT idempotency_key, id, student_id, course_id FROM wanted WHERE idempotency_key IS NOT NULL",
+                "SELECT idempotency_key || id, id, student_id, course_id FROM wanted WHERE idempotency_key IS NOT NULL",
             ),
-            Change("enrollment/models.py", "            unique=True,\n", "            unique=False,\n"),
         ),
     ),
     Mutant(
