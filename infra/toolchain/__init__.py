@@ -1,11 +1,11 @@
 """Finds or installs the programs that the lab runs, says what it did, and explains what is missing."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from infra.errors import InfraError
+from infra.settings import ToolSettings
 from infra.toolchain import docker, pulumi
 from infra.toolchain.doctor import Finding, examine
 from infra.toolchain.finding import together
@@ -66,7 +66,7 @@ def ensure_pulumi(note: Callable[[str], None]) -> Tool:
 
 def find_docker_plugin() -> Path | None:
     """Pulumi's plugin for Docker on this machine; only looks."""
-    return docker.find_plugin(this_machine(), pulumi_home())
+    return docker.find_plugin(this_machine(), ToolSettings().pulumi_home)
 
 
 def ensure_docker_plugin(cli: Tool) -> Path:
@@ -75,14 +75,10 @@ def ensure_docker_plugin(cli: Tool) -> Path:
     Raises:
         InfraError: it can't be had here; with the command that gets it.
     """
-    return docker.ensure_plugin(this_machine(), pulumi_home(), cli, run)
-
-
-def pulumi_home() -> Path:
-    """Where this user's Pulumi keeps its plugins."""
-    return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    return docker.ensure_plugin(this_machine(), ToolSettings().pulumi_home, cli, run)
 
 
 def doctor() -> list[Finding]:
     """What there is to say about each program on this machine; only looks."""
-    return examine(this_machine(), run, pulumi_home=pulumi_home(), daemon_version=docker.daemon_version(os.environ))
+    settings = ToolSettings()
+    return examine(this_machine(), run, pulumi_home=settings.pulumi_home, daemon_version=docker.daemon_version(settings.docker_host))

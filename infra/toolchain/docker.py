@@ -7,7 +7,6 @@ import http.client
 import importlib.metadata
 import json
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 
 from infra.errors import InfraError
@@ -17,7 +16,6 @@ from infra.toolchain.runner import Runner
 
 PLUGIN = "pulumi-resource-docker"
 DAEMON_REMEDY = "install Docker Engine and start it (Debian: apt-get install docker.io), or set DOCKER_HOST"
-_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT_S = 2.0
 
 
@@ -34,9 +32,8 @@ def plugin_remedy() -> str:
     return f"pulumi plugin install resource docker {plugin_version()}"
 
 
-def daemon_version(environment: Mapping[str, str]) -> str:
-    """The version of the Docker daemon that answers, empty where none does."""
-    host = environment.get("DOCKER_HOST") or _DEFAULT_HOST
+def daemon_version(host: str) -> str:
+    """The version of the Docker daemon that answers at ``host`` (as in DOCKER_HOST), empty where none does."""
     kind, _, place = host.partition("://")
     try:
         with contextlib.closing(

@@ -51,14 +51,14 @@ def daemon(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_daemon_is_asked_at_its_socket(daemon: Path) -> None:
-    """DOCKER_HOST says where, as for Docker's own client."""
-    assert daemon_version({"DOCKER_HOST": f"unix://{daemon}"}) == "27.1.0"
+    """In Docker's own way of saying where."""
+    assert daemon_version(f"unix://{daemon}") == "27.1.0"
 
 
 @pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1", "tcp://127.0.0.1:port"])
 def test_no_daemon_has_no_version(host: str) -> None:
     """Whatever DOCKER_HOST says."""
-    assert daemon_version({"DOCKER_HOST": host}) == ""
+    assert daemon_version(host) == ""
 
 
 def test_the_plugin_is_found_on_the_path_and_where_pulumi_keeps_it(tmp_path: Path) -> None:
