@@ -45,8 +45,6 @@ class PulumiTools:
 class PulumiEngine:
     """One deployment as a stack of that name."""
 
-    name = "pulumi"
-
     def __init__(self, home: Home, tools: Callable[[], PulumiTools], watch: Watch) -> None:
         """Take the tools when there is something to do, for the outputs can be read without any."""
         self._home = home

@@ -28,8 +28,6 @@ _THREADS = 64
 class EmbeddedEngine:
     """The resources of one stack, their providers, and the file that remembers them."""
 
-    name = "embedded"
-
     def __init__(self, stack: str, state_file: Path, providers: Mapping[str, ResourceProvider], cancelled: threading.Event) -> None:
         self._stack = stack
         self._state = StateFile(state_file)

@@ -32,11 +32,6 @@ class Change:
 class Engine(Protocol):
     """Brings the resources of one deployment to what a program says."""
 
-    @property
-    def name(self) -> str:
-        """What the deployment says it was made by."""
-        ...
-
     def up(self, program: Program) -> dict[str, Any]:
         """Make everything as the program says, and nothing else; what it returned.
 

@@ -38,7 +38,7 @@ def pulumi(pulumi_cli: Tool, tmp_path: Path) -> Pulumi:
     }
 
     def run(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [pulumi_cli.path, *words, "--non-interactive"]
+        command = [str(pulumi_cli.path), *words, "--non-interactive"]
         done = subprocess.run(command, cwd=STACK, env=environment, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
