@@ -169,3 +169,15 @@ def lock(session: nox.Session) -> None:
         "dev",
     )
     session.run(*command, *session.posargs, "pyproject.toml", "-o", LOCK.name, external=True)
+
+
+@nox.session(default=False)
+def preview(session: nox.Session) -> None:
+    """What `up` with the same options would change; does nothing: -- --set courses.replicas=3."""
+    run(session, "-m", "infra", "preview", *session.posargs)
+
+
+@nox.session(default=False)
+def refresh(session: nox.Session) -> None:
+    """What was changed or went away behind the lab's back; the next `up` mends it."""
+    run(session, "-m", "infra", "refresh", *session.posargs)

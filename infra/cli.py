@@ -16,6 +16,8 @@ from rich.table import Table
 
 from infra import operations
 from infra.console import ConsoleProgress, deployment_lines, status_table
+from infra.engines.choosing import EngineChoice, TargetChoice
+from infra.engines.engine import Change
 from infra.errors import InfraError
 from infra.toolchain import doctor as examine
 from infra.topology import Topology, factors, parse_assignments
@@ -36,16 +38,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Name = Annotated[str, typer.Option(help="Which deployment; several live side by side.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FACTOR=VALUE", help="A factor that differs from its default; may be repeated.")
+]
+EngineOption = Annotated[
+    EngineChoice, typer.Option("--engine", help="Who makes it: in this process, or the Pulumi CLI; auto takes the CLI for containers only.")
+]
+TargetOption = Annotated[
+    TargetChoice, typer.Option("--target", help="As what nodes run; auto takes docker where the daemon, the Pulumi CLI and its plugin are.")
+]
 _out = Console(width=None if sys.stdout.isatty() else _WIDE)
 _err = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
 
 
 @app.command()
 def up(
-    name: Name = operations.DEFAULT_NAME,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FACTOR=VALUE", help="A factor that differs from its default; may be repeated.")
-    ] = None,
+    name: Name = operations.DEFAULT_NAME, assignments: Assignments = None, engine: EngineOption = "auto", target: TargetOption = "auto"
 ) -> None:
     """Bring a deployment up, or change it to what is said here: only what differs is started, replaced or stopped.
 
@@ -53,9 +61,28 @@ def up(
     """
     topology = Topology().override(parse_assignments(assignments or []))
     with ConsoleProgress(_err) as progress:
-        deployment = operations.up(name, topology, progress=progress)
+        deployment = operations.up(name, topology, engine=engine, target=target, progress=progress)
     for line in deployment_lines(deployment):
         _out.print(line, markup=False, highlight=False)
+
+
+@app.command()
+def preview(
+    name: Name = operations.DEFAULT_NAME, assignments: Assignments = None, engine: EngineOption = "auto", target: TargetOption = "auto"
+) -> None:
+    """Say what `up` with the same options would do, and do nothing."""
+    topology = Topology().override(parse_assignments(assignments or []))
+    with ConsoleProgress(_err) as progress:
+        changes = operations.preview(name, topology, engine=engine, target=target, progress=progress)
+    _print_changes(changes, none="nothing would change")
+
+
+@app.command()
+def refresh(name: Name = operations.DEFAULT_NAME) -> None:
+    """Look what was changed or went away behind the lab's back; the next `up` mends it."""
+    with ConsoleProgress(_err) as progress:
+        changes = operations.refresh(name, progress=progress)
+    _print_changes(changes, none="everything is as it was left")
 
 
 @app.command()
@@ -128,12 +155,19 @@ def doctor() -> None:
     findings = examine()
     for finding in findings:
         missing = f"{'MISSING' if finding.required else 'not here'}: {finding.remark}"
-        found = f"{finding.version} from the {finding.remark} at {finding.path}" if finding.found else missing
+        found = f"{finding.version} from the {finding.remark}{f' at {finding.path}' if finding.path else ''}" if finding.found else missing
         _out.print(f"{finding.name:<12}{found}   ({finding.purpose})", markup=False, highlight=False)
         if finding.remedy:
             _out.print(f"{'':<12}to get it: {finding.remedy}", markup=False, highlight=False)
     if not all(finding.found for finding in findings if finding.required):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _print_changes(changes: Sequence[Change], *, none: str) -> None:
+    for change in changes:
+        _out.print(f"{change.action.value:<8} {change.kind:<12} {change.name}", markup=False, highlight=False)
+    if not changes:
+        _out.print(none, markup=False, highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

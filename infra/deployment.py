@@ -65,9 +65,9 @@ class Deployment(_Value):
 
     name: str
     target: str
-    """``process`` (later also ``docker``)."""
+    """``process`` or ``docker``."""
     engine: str
-    """``embedded`` (later also ``pulumi``)."""
+    """``embedded`` or ``pulumi``."""
     topology: Topology
     endpoints: Endpoints
     nodes: tuple[Node, ...]

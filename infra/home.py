@@ -20,6 +20,8 @@ from infra.errors import StateError
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./@+-]+")
 _OTHERS_MAY_ENTER = 0o001
+PULUMI = "pulumi"
+"""Name of the folder where the Pulumi CLI works: its processes are no part of the deployment."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,16 @@ class Home:
     def owner_file(self) -> Path:
         """Which process the deployment lives and dies with, if any."""
         return self.path / "owner.json"
+
+    @property
+    def maker_file(self) -> Path:
+        """Which engine made what is there, on which target; as long as something may be there."""
+        return self.path / "made-by.json"
+
+    @property
+    def pulumi_dir(self) -> Path:
+        """Pulumi's project and state where its engine made the deployment; 0700, for it holds the passphrase."""
+        return self.path / PULUMI
 
     @property
     def supervisor_dir(self) -> Path:

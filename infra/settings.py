@@ -35,3 +35,12 @@ class Settings(BaseSettings):
     application_dir: Path = Field(REPOSITORY, description="folder of the package `app` that replicas and workers run")
     ready_timeout_s: float = Field(90.0, gt=0, description="time for a node to become ready before bring-up fails, s")
     lock_timeout_s: float = Field(60.0, ge=0, description="time to wait for another command on the same deployment, s")
+
+
+class ToolSettings(BaseSettings):
+    """What Pulumi and Docker read from the environment themselves: ``PULUMI_HOME`` and ``DOCKER_HOST``."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+
+    pulumi_home: Path = Field(default_factory=lambda: Path.home() / ".pulumi", description="where Pulumi keeps this user's plugins")
+    docker_host: str = Field("unix:///var/run/docker.sock", description="where the Docker daemon listens")

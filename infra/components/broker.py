@@ -54,18 +54,20 @@ class Broker(pulumi.ComponentResource):
         mapper_declaration = mapper_port.apply(lambda port: declare_port_mapper(config, port))
         mapper = target.node(config.port_mapper, mapper_declaration, parent=self)
         place = target.place(config.node)
+        port, password = target.port(config.node, parent=self), target.password(config.node, parent=self)
         values = pulumi.Output.all(
-            port=target.port(config.node, parent=self),
+            port=port,
             management_port=management_port,
             erlang_port=target.port(f"{config.node}-erlang", parent=self),
             mapper_port=mapper_port,
-            password=target.password(config.node, parent=self),
+            password=password,
             viewer_password=target.password(f"{config.node}-viewer", parent=self),
             cookie=target.password(f"{config.node}-cookie", parent=self),
         )
         declaration = values.apply(lambda known: declare(config, place, **known))
         target.node(config.node, declaration, parent=self, depends_on=[mapper])
-        self.url = values.apply(lambda known: f"amqp://{SERVICE_USER}:{known['password']}@127.0.0.1:{known['port']}/{VHOST}")
+        # of these two alone: where the management port is to change, a preview does not know it, and this is known all the same
+        self.url = pulumi.Output.all(port, password).apply(lambda known: f"amqp://{SERVICE_USER}:{known[1]}@127.0.0.1:{known[0]}/{VHOST}")
         self.viewer_url = values.apply(lambda known: f"http://{VIEWER}:{known['viewer_password']}@127.0.0.1:{known['management_port']}")
         self.nodes = pulumi.Output.all(declaration, mapper_declaration).apply(list)
         self.register_outputs({})

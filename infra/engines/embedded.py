@@ -7,30 +7,26 @@ is updated or replaced, what is no longer registered is deleted, dependants firs
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 from pulumi.dynamic import ResourceProvider
-from pulumi.runtime import mocks
+from pulumi.output import Unknown
 
-from infra.engines.program import Program, run_program
+from infra.engines.engine import Action, Change
+from infra.engines.program import Program
+from infra.engines.registrations import Execution
 from infra.engines.state import Record, StateFile
 from infra.errors import CancelledError, InfraError
 
-_PROVIDER_PROPERTY = "__provider"
-_SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 - Pulumi's mark of a wrapped value, no secret
 _THREADS = 64
 """Resources that may be looked at or deleted at the same time."""
-_ONE_PROGRAM_AT_A_TIME = threading.Lock()
-"""Pulumi's settings are global to the process."""
 
 
 class EmbeddedEngine:
     """The resources of one stack, their providers, and the file that remembers them."""
-
-    name = "embedded"
 
     def __init__(self, stack: str, state_file: Path, providers: Mapping[str, ResourceProvider], cancelled: threading.Event) -> None:
         self._stack = stack
@@ -54,6 +50,18 @@ class EmbeddedEngine:
         self._state.set_outputs(outputs)
         return outputs
 
+    def preview(self, program: Program) -> Sequence[Change]:
+        """What :meth:`up` would do, and nothing else."""
+        there = [record for record, found in self._look() if found and not record.superseded]
+        run = _Preview(there, self._providers, self._cancelled)
+        run.execute(self._stack, program)
+        dropped = (record for record in self._state.records() if record.urn not in run.registered)
+        return sorted({*run.changes, *(_change(record, Action.DELETE) for record in dropped)})
+
+    def refresh(self) -> Sequence[Change]:
+        """Take note of what went away behind our back; the next :meth:`up` makes it again."""
+        return self._settle()
+
     def destroy(self) -> None:
         """Delete every resource, dependants first, the rest side by side.
 
@@ -63,15 +71,26 @@ class EmbeddedEngine:
         self._state.set_outputs(None)
         self._delete(self._state.records())
 
-    def _settle(self) -> None:
-        """Forget what has gone since, and what a killed command left half-made."""
-        self._delete([record for record in self._state.records() if record.pending])
+    def outputs(self) -> dict[str, Any] | None:
+        """What the program returned when it last ran through; None while it has not."""
+        return self._state.outputs
+
+    def _look(self) -> list[tuple[Record, bool]]:
+        """Each resource, and whether it is there, whole."""
         records = self._state.records()
+        whole = [record for record in records if not record.pending]
         with ThreadPoolExecutor(_THREADS) as pool:
-            present = list(pool.map(lambda record: self._providers[record.type].read(record.id, record.properties).id, records))
-        for record, found in zip(records, present, strict=True):
-            if not found:
-                self._state.remove(record)
+            found = pool.map(lambda record: self._providers[record.type].read(record.id, record.properties).id, whole)
+        present = {id(record): bool(found_id) for record, found_id in zip(whole, found, strict=True)}
+        return [(record, present.get(id(record), False)) for record in records]
+
+    def _settle(self) -> list[Change]:
+        """Forget what has gone since, and what a killed command left half-made; what that was."""
+        self._delete([record for record in self._state.records() if record.pending])
+        gone = [record for record, found in self._look() if not found]
+        for record in gone:
+            self._state.remove(record)
+        return sorted(_change(record, Action.DELETE) for record in gone)
 
     def _delete(self, records: Sequence[Record]) -> None:
         left = {id(record): record for record in records}
@@ -103,52 +122,17 @@ class EmbeddedEngine:
         self._state.remove(record)
 
 
-class _Run:
-    """One run of a program."""
+class _Run(Execution):
+    """One run of a program that makes what it registers."""
 
     def __init__(self, state: StateFile, providers: Mapping[str, ResourceProvider], cancelled: threading.Event) -> None:
-        self.registered: set[str] = set()
+        super().__init__(cancelled)
         self._state = state
         self._providers = providers
-        self._cancelled = cancelled
-        self._failure: BaseException | None = None
 
-    def execute(self, stack: str, program: Program) -> dict[str, Any]:
-        """Run the program in a thread of its own, with an event loop of its own, so that Ctrl-C reaches us."""
-        outputs: dict[str, Any] = {}
-
-        def work() -> None:
-            try:
-                outputs.update(run_program(program, _Monitor(_Hook(), self.step), stack))
-            except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
-                self._failure = self._failure or error
-
-        thread = threading.Thread(target=work, name="pulumi-program")
-        with _ONE_PROGRAM_AT_A_TIME:
-            thread.start()
-            try:
-                thread.join()
-            except BaseException:
-                self._cancelled.set()
-                thread.join()
-                raise
-        if self._failure is not None:
-            raise self._failure
-        return outputs
-
-    def step(self, record: Record) -> Record:
-        """Bring one resource to what is registered: ``record`` has the inputs as its properties."""
-        self.registered.add(record.urn)
-        try:
-            return self._converge(record)
-        except BaseException as error:
-            if self._failure is None or isinstance(self._failure, CancelledError):
-                self._failure = error
-            self._cancelled.set()
-            raise
-
-    def _converge(self, wanted: Record) -> Record:
-        if self._cancelled.is_set():
+    def converge(self, wanted: Record) -> Record:
+        """Create, update, replace or leave it."""
+        if self.cancelled.is_set():
             raise CancelledError(f"gave up before {wanted.urn.rsplit('::', 1)[1]} was made")
         provider = self._providers[wanted.type]
         old = self._state.current(wanted.urn)
@@ -184,46 +168,26 @@ class _Run:
         return new
 
 
-class _Monitor(mocks.MockMonitor):
-    """Takes the registrations of the SDK; only resources with a provider concern us."""
+class _Preview(Execution):
+    """One run of a program that makes nothing."""
 
-    def __init__(self, hook: _Hook, step: Callable[[Record], Record]) -> None:
-        super().__init__(hook)
-        hook.step = self._step
-        self._take = step
-        self._requests: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+    def __init__(self, there: Sequence[Record], providers: Mapping[str, ResourceProvider], cancelled: threading.Event) -> None:
+        super().__init__(cancelled, preview=True)
+        self.changes: set[Change] = set()
+        self._there = {record.urn: record for record in there}
+        self._providers = providers
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name is Pulumi's
-        """Remember what the hook is not told: the name in the state, and the dependencies."""
-        urn = self.make_urn(request.parent, request.type, request.name)
-        self._requests[request.type, request.name] = (urn, tuple(request.dependencies))
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
-
-    def _step(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        urn, dependencies = self._requests[args.typ, args.name]
-        inputs = {key: _unwrapped(value) for key, value in args.inputs.items() if key != _PROVIDER_PROPERTY}
-        done = self._take(Record(urn=urn, type=args.typ, id="", properties=inputs, dependencies=dependencies))
-        return done.id, done.properties
-
-
-class _Hook(mocks.Mocks):
-    """What the SDK calls for each registration."""
-
-    step: Callable[[mocks.MockResourceArgs], tuple[str, dict[str, Any]]]
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """Create, update or replace a resource; a component has nothing to create."""
-        return self.step(args) if args.custom else ("", {})
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        """No function of a provider is known here."""
-        raise NotImplementedError(args.token)
+    def converge(self, wanted: Record) -> Record:
+        """Say what would become of it; of what would be made anew, nothing is known but the inputs."""
+        old = self._there.get(wanted.urn)
+        if old is not None:
+            diff = self._providers[wanted.type].diff(old.id, old.properties, wanted.properties)
+            if not diff.changes:
+                return wanted.model_copy(update={"id": old.id, "properties": old.properties})
+        self.changes.add(_change(wanted, Action.CREATE if old is None else Action.REPLACE if diff.replaces else Action.UPDATE))
+        known = {key: value for key, value in wanted.properties.items() if not isinstance(value, Unknown)}
+        return wanted.model_copy(update={"properties": known})
 
 
-def _unwrapped(value: Any) -> Any:
-    """A property without Pulumi's wrapping of secrets, which the state file's mode makes up for."""
-    if isinstance(value, Mapping):
-        if _SECRET_SIGNATURE in value:
-            return _unwrapped(value["value"])
-        return {key: _unwrapped(item) for key, item in value.items()}
-    return [_unwrapped(item) for item in value] if isinstance(value, list) else value
+def _change(record: Record, action: Action) -> Change:
+    return Change(record.type.rsplit(":", 1)[1], record.urn.rsplit("::", 1)[1], action)

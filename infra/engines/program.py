@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import pickle
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,12 +19,14 @@ from pulumi.runtime.stack import run_pulumi_func
 Program = Callable[[], pulumi.Output[dict[str, Any]]]
 """Registers resources and says what came of them."""
 
-_PROJECT = "spirelab"
+PROJECT = "spirelab"
+ONE_PROGRAM_AT_A_TIME = threading.Lock()
+"""Pulumi's settings are global to the process."""
 _THREADS = 64
 """Registrations that may wait for their node at the same time; asyncio's default would be six on two cores."""
 
 
-def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dict[str, Any]:
+def run_program(program: Program, monitor: mocks.MockMonitor, stack: str, *, preview: bool = False) -> dict[str, Any]:
     """What the program returned, once all its registrations are through.
 
     Runs on an event loop of its own, and so in a thread that has none.
@@ -50,9 +53,9 @@ def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dic
         result.update(await program().future() or {})
 
     try:
-        mocks.set_mocks(monitor.mocks, project=_PROJECT, stack=stack, preview=False, logger=quiet, monitor=monitor)
+        mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=preview, logger=quiet, monitor=monitor)
         SETTINGS.outputs.clear()  # an earlier program that failed leaves its own there, as pulumi.runtime.test knows too
-        with _pickler_restored():
+        with pickler_restored():
             loop.run_until_complete(run_pulumi_func(collect))
         return result
     finally:
@@ -67,7 +70,7 @@ def run_program(program: Program, monitor: mocks.MockMonitor, stack: str) -> dic
 
 
 @contextlib.contextmanager
-def _pickler_restored() -> Iterator[None]:
+def pickler_restored() -> Iterator[None]:
     """Undo what the SDK does to the standard pickler.
 
     For each dynamic resource it wraps it once more and leaves it so, which is meant for a process that ends with its program: here it

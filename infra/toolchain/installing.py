@@ -33,7 +33,7 @@ def ensure(
         packages = enumeration(absent.program.package for absent in found.absent)
         raise InfraError(f"{found}; install {packages} with the system's package manager (the lab does so itself on Debian and Ubuntu)")
     try:
-        with _alone(machine.cache / "servers.lock", note):
+        with alone(machine.cache / "servers.lock", note):
             found = find(programs, machine, run)  # another may have installed them while we waited
             if isinstance(found, Missing):
                 return _install(programs, found, machine, run, note, clock)
@@ -69,7 +69,7 @@ def _install(
 
 
 @contextmanager
-def _alone(lock: Path, note: Callable[[str], None]) -> Iterator[None]:
+def alone(lock: Path, note: Callable[[str], None]) -> Iterator[None]:
     """Hold ``lock``, which ends with this process whatever happens to it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:

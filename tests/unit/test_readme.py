@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.stack.configuration import read
 from infra.topology import Topology, parse_assignments
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,12 @@ def test_the_factors_that_the_readme_sets_exist() -> None:
     settings = [line[index + 1] for line in _nox_lines() for index, word in enumerate(line) if word == "--set"]
     assert len(settings) >= 4
     assert Topology().override(parse_assignments(settings)) != Topology()
+
+
+def test_the_stack_that_the_readme_configures_is_one() -> None:
+    """Each `pulumi config set` of the README sets something that infra/stack reads."""
+    settings = dict(re.findall(r"^pulumi config set (\S+) (\S+)", README, flags=re.MULTILINE))
+    assert read(settings, parallel=8).topology == Topology().override({"courses.replicas": 3})
 
 
 @pytest.mark.parametrize("line", [line for line in _nox_lines() if "bench" in line and "--file" not in line], ids=" ".join)

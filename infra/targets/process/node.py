@@ -27,6 +27,8 @@ from infra.targets.process.supervisor import Program, Supervisor
 _LOOK_EVERY_S = 0.05
 _GRACE_S = 8.0
 _LOG_LINES = 15
+_DECLARATION = "declaration.json"
+"""In a node's folder: what it is, for whoever wants to kill or start it, whichever engine made it."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -124,7 +126,8 @@ class ProcessNode:
             NodeError: the server refuses the files, which leaves the earlier ones in force, or does not take them over.
         """
         began = time.monotonic()
-        earlier = {path: path.read_text() for file in self.declaration.files if (path := self._config(file)).exists()}
+        names = (*self.declaration.files, _DECLARATION)
+        earlier = {path: path.read_text() for file in names if (path := self._config(file)).exists()}
         self._write_files(launch.user)
         try:
             self._test(launch)
@@ -213,6 +216,7 @@ class ProcessNode:
     def _write_files(self, owner: str | None) -> None:
         for file, text in self.declaration.files.items():
             write_private(self._config(file), text, owner=owner)
+        write_private(self._config(_DECLARATION), self.declaration.model_dump_json(), owner=owner)
 
     def _config(self, file: str) -> Path:
         return self.home.node_dir(self.name) / file
@@ -236,3 +240,12 @@ class ProcessNode:
     def _clean_up_after_death(self) -> None:
         if self.declaration.software is Software.POSTGRESQL:
             ipc.forget_dead_server(self.home.data_dir(self.name))
+
+
+def nodes_of(home: Home) -> dict[str, ProcessNode]:
+    """Every node that the deployment has, running or not, by name."""
+    found = {}
+    for file in sorted(home.node_dir("any").parent.glob(f"*/{_DECLARATION}")):
+        with contextlib.suppress(FileNotFoundError):  # another command is taking it down
+            found[file.parent.name] = ProcessNode(home, NodeDeclaration.model_validate_json(file.read_text()))
+    return found

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from infra.errors import NodeError
+from infra.home import PULUMI
 
 MARK = "SPIRELAB_HOME"
 NODE_MARK = "SPIRELAB_NODE"
@@ -23,8 +24,8 @@ _LOOK_EVERY_S = 0.02
 
 
 def belongs(process: psutil.Process, home: Path) -> bool:
-    """Whether the process was started for the deployment in ``home``."""
-    return _has_mark(process, MARK, str(home)) or _works_in(process, home)
+    """Whether the process was started for the deployment in ``home``; the Pulumi CLI that may be making it is no part of it."""
+    return _has_mark(process, MARK, str(home)) or (_works_in(process, home) and not _works_in(process, home / PULUMI))
 
 
 def all_of(home: Path) -> list[psutil.Process]:

@@ -1,22 +1,25 @@
 """The process target as Pulumi dynamic resources: a port, a password, a supervisor, a node.
 
 The providers hold no state of their own and find everything in a resource's inputs, so that either engine can call them:
-the Pulumi CLI in a process of its own, the embedded engine by the class.
+the Pulumi CLI in a process of its own, the embedded engine by the class. In a preview an input may be unknown yet.
 """
 
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict
 
 from infra.home import Home, updating
-from infra.progress import Watch
+from infra.progress import Silence, Watch
+from infra.settings import Settings
 from infra.targets.declaration import NodeDeclaration
 from infra.targets.process import ports
 from infra.targets.process.node import ProcessNode
@@ -26,6 +29,8 @@ from infra.targets.process.supervisor import Supervisor
 Properties = dict[str, Any]
 _PASSWORD_BYTES = 24
 _TYPE_PREFIX = "pulumi-python:dynamic/process:"
+CANCELLED = threading.Event()
+"""In the process that the Pulumi CLI runs the providers in: nodes are not waited for any longer."""
 
 
 class NodeInputs(BaseModel):
@@ -89,13 +94,13 @@ class SupervisorProvider(ResourceProvider):
         return CreateResult(generation, {**props, "generation": generation})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        """Another port needs another supervisord."""
-        changed = ["port"] if int(olds["port"]) != int(news["port"]) else []
+        """Another port needs another supervisord; one not known yet is the same, for it only waits there for ports that nodes want."""
+        changed = ["port"] if not isinstance(news["port"], Unknown) and int(olds["port"]) != int(news["port"]) else []
         return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """It is there as long as it answers."""
-        return ReadResult(id_, props) if Supervisor(Home(Path(props["home"]))).is_up() else ReadResult()
+        return ReadResult(id_, props) if Supervisor(Home(Path(props["home"]))).is_up() else _gone()
 
     def delete(self, _id: str, props: Properties) -> None:
         """End it, and every process of the deployment."""
@@ -109,6 +114,10 @@ class NodeProvider(ResourceProvider):
         super().__init__()
         self._watch = watch
 
+    def configure(self, _request: ConfigureRequest) -> None:
+        """Be told that the Pulumi CLI runs it, which shows progress itself."""
+        self._watch = Watch(Silence(), Settings().ready_timeout_s, CANCELLED)
+
     def create(self, props: Properties) -> CreateResult:
         """Start it, and wait until it is ready."""
         inputs = NodeInputs.model_validate(props)
@@ -117,6 +126,8 @@ class NodeProvider(ResourceProvider):
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         """Configuration files can be taken over by some servers; everything else takes a new process."""
+        if unknown := [key for key in ("generation", "launch", "declaration") if isinstance(news[key], Unknown)]:
+            return _diff_of_unknown(unknown, NodeDeclaration.model_validate(olds["declaration"]))
         old, new = NodeInputs.model_validate(olds), NodeInputs.model_validate(news)
         if old == new:
             return DiffResult(changes=False)
@@ -132,11 +143,21 @@ class NodeProvider(ResourceProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """It is there as long as its first process lives."""
-        return ReadResult(id_, props) if NodeInputs.model_validate(props).node.main_process() else ReadResult()
+        return ReadResult(id_, props) if NodeInputs.model_validate(props).node.main_process() else _gone()
 
     def delete(self, _id: str, props: Properties) -> None:
         """Stop it; its data stays."""
         NodeInputs.model_validate(props).node.delete()
+
+
+def _gone() -> ReadResult:
+    return ReadResult("", {})  # with no properties at all, the SDK's server of dynamic providers fails
+
+
+def _diff_of_unknown(unknown: list[str], old: NodeDeclaration) -> DiffResult:
+    """What a preview can say: a server that takes over files is told of new ports by them, any other needs a new process."""
+    replaces = [] if old.reload_signal is not None and "generation" not in unknown else unknown
+    return DiffResult(changes=True, replaces=replaces, delete_before_replace=True)
 
 
 def _without_files(inputs: NodeInputs) -> NodeInputs:

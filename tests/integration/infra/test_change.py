@@ -11,14 +11,14 @@ import psycopg2
 import pytest
 
 from infra import operations
-from infra.deployment import Deployment, Role
+from infra.deployment import Role
 from infra.errors import NodeError
 from infra.topology import Topology
 from tests.conftest import FREE_PORTS, unique_name
+from tests.integration.infra.lives import Lives, lives
 from tests.integration.infra.traces import folder_of, is_alive
 
 SCALED = FREE_PORTS.override({"courses.replicas": 3, "students.replicas": 2, "enrollment.replicas": 2})
-Lives = dict[str, tuple[int, float]]
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +30,6 @@ def name() -> Iterator[str]:
         yield name
     finally:
         operations.down(name, volumes=True)
-
-
-def lives(deployment: Deployment) -> Lives:
-    """Pid and start time of each node's first process."""
-    firsts = {node.name: operations.processes(deployment, node.name)[0] for node in deployment.nodes}
-    return {node: (process.pid, process.create_time()) for node, process in firsts.items()}
 
 
 def change(name: str, topology: Topology) -> tuple[Lives, Lives]:

@@ -33,7 +33,7 @@ class Recorder(ResourceProvider):
         self.calls.append(f"create {props['name']}")
         if props.get("fail"):
             raise InfraError(f"{props['name']} can't be")
-        return CreateResult(props["name"], props)
+        return CreateResult(props["name"], {**props, "serial": len(self.calls)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """The colour takes an update, the size a replacement, the place one with the old thing kept until the end."""
@@ -58,6 +58,8 @@ class Recorder(ResourceProvider):
 
 class Thing(Resource, module="test", name="Thing"):
     """A resource of the recorder."""
+
+    serial: pulumi.Output[int]
 
     def __init__(self, name: str, *, after: list[pulumi.Resource] | None = None, **props: Any) -> None:
         opts = pulumi.ResourceOptions(depends_on=after or [])
@@ -85,6 +87,20 @@ class Bench:
 
         assert self.engine().up(program) == {"done": "yes"}
         return self.provider.calls
+
+    def preview(self, declare: Callable[[], object]) -> list[str]:
+        """What would become of which thing; nothing is asked of the provider but to look and to compare."""
+        self.provider.calls.clear()
+
+        def program() -> pulumi.Output[dict[str, Any]]:
+            declare()
+            return pulumi.Output.from_input({})
+
+        before = self.file.read_bytes()
+        changes = self.engine().preview(program)
+        assert self.provider.calls == []
+        assert self.file.read_bytes() == before
+        return [f"{change.action} {change.name}" for change in changes]
 
 
 @pytest.fixture
@@ -194,3 +210,40 @@ def test_many_programs_in_one_process_leave_the_standard_pickler_alone(bench: Be
     for _ in range(3):
         bench.up(chain)
     assert dict(vars(pickle._Pickler)) == before
+
+
+def test_a_preview_says_what_an_up_would_do_and_does_nothing(bench: Bench) -> None:
+    """Creation, update, replacement and removal; what went away by itself is created."""
+    bench.up(lambda: (Thing("same"), Thing("painted", colour="red"), Thing("grown", size=1), Thing("dropped"), Thing("gone")))
+    bench.provider.gone.add("gone")
+    assert bench.preview(lambda: (Thing("same"), Thing("painted", colour="blue"), Thing("grown", size=2), Thing("gone"), Thing("new"))) == [
+        "delete dropped",
+        "create gone",
+        "replace grown",
+        "create new",
+        "update painted",
+    ]
+
+
+def test_what_is_not_known_before_it_is_made_is_unknown_to_those_who_use_it(bench: Bench) -> None:
+    """A new thing's output can't be compared with, so its user would change."""
+
+    def declare(*names: str) -> None:
+        things = {name: Thing(name, serial=None) for name in names}
+        serials = pulumi.Output.all(*(thing.serial for thing in things.values()))
+        Thing("user", colour=serials.apply(lambda known: ",".join(map(str, known))))
+
+    bench.up(lambda: declare("one"))
+    assert bench.preview(lambda: declare("one")) == []
+    assert bench.preview(lambda: declare("one", "two")) == ["create two", "update user"]
+
+
+def test_a_refresh_tells_what_went_away_and_up_makes_it_again(bench: Bench) -> None:
+    """It is forgotten, and nothing else is done."""
+    bench.up(chain)
+    bench.provider.gone.add("second")
+    bench.provider.calls.clear()
+    assert [f"{change.action} {change.name}" for change in bench.engine().refresh()] == ["delete second"]
+    assert bench.provider.calls == []
+    assert bench.engine().refresh() == []
+    assert bench.up(chain) == ["create second"]

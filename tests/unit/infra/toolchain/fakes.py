@@ -70,7 +70,7 @@ class FakeRunner:
 
     answers: Mapping[str, Finished] = field(default_factory=dict)
     """By the end of a program's path with its first argument, or by any words of the command."""
-    effects: Mapping[str, Callable[[Sequence[str]], None]] = field(default_factory=dict)
+    effects: Mapping[str, Callable[[Sequence[str]], object]] = field(default_factory=dict)
     """What happens when a command with these words is run, before it answers."""
     commands: list[str] = field(default_factory=list)
     environments: list[Mapping[str, str]] = field(default_factory=list)

@@ -1,11 +1,10 @@
-"""What can be done with deployments: the API of infra for the other rooms and for its own command line."""
+"""Brings whole deployments up, changes them and takes them down."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
@@ -15,19 +14,18 @@ from typing import Any
 import psutil
 
 from infra import readiness
-from infra.deployment import Deployment, NodeStatus
-from infra.engines.embedded import EmbeddedEngine
-from infra.engines.state import StateFile
-from infra.errors import NodeError, NotDeployedError
+from infra.composition import engine_of, program_of, why_no_docker
+from infra.deployment import Deployment
+from infra.engines.choosing import EngineChoice, Maker, TargetChoice, choose, made_by, write_down
+from infra.engines.engine import Change
+from infra.engines.program import Program
+from infra.errors import InfraError, NodeError, NotDeployedError, StateError
 from infra.home import Home, StateRoot, read_json, write_private
-from infra.lab import declare
 from infra.progress import Progress, Silence, Watch
 from infra.settings import Settings
 from infra.targets.process import processes as process_table
-from infra.targets.process.node import ProcessNode
-from infra.targets.process.resources import NODE_TYPE, NodeInputs, providers
-from infra.targets.process.supervisor import ProcessState, Supervisor, end_everything
-from infra.targets.process.target import ProcessTarget
+from infra.targets.process.node import nodes_of
+from infra.targets.process.supervisor import end_everything
 from infra.toolchain import Tool, ensure_servers, ensure_tool
 from infra.topology import Topology
 
@@ -37,7 +35,15 @@ _REPLICA_HEADER = "x-replica"
 _LOOK_EVERY_S = 0.1
 
 
-def up(name: str, topology: Topology, *, progress: Progress | None = None, owner: bool = False) -> Deployment:
+def up(
+    name: str,
+    topology: Topology,
+    *,
+    engine: EngineChoice = "auto",
+    target: TargetChoice = "process",
+    progress: Progress | None = None,
+    owner: bool = False,
+) -> Deployment:
     """Bring a deployment up, or change the one that is up into ``topology``: only what differs is touched.
 
     Returns when every node is ready and every service answers through the gateway. A first bring-up that fails, or is
@@ -46,31 +52,66 @@ def up(name: str, topology: Topology, *, progress: Progress | None = None, owner
     Args:
         name: of the deployment; several live side by side.
         topology: what it is to be.
+        engine: who makes it; ``auto`` is who made it, else whoever can and costs least.
+        target: as what its nodes run; ``auto`` is docker where there is everything that it takes.
         progress: told what is waited for.
         owner: the deployment lives and dies with the calling process: once that is dead, :func:`sweep` removes it.
 
     Raises:
         InfraError: what went wrong and how to mend it; of a node, with its last log lines.
     """
-    settings, watch = Settings(), _watch(progress)
-    binaries = ensure_servers(watch.progress.note)
+    settings, watch = Settings(), watching(progress)
     root = StateRoot(settings.state_dir)
+    maker, program = _planned(root.home(name), topology, engine, target, watch)
     with _locked(root, name, settings) as home:
+        fresh = made_by(home) is None
+        if fresh and process_table.all_of(home.path):
+            raise StateError(f"{name!r} runs, made by `pulumi up` in infra/stack; change it there, or `python -m infra down --name {name}`")
         home.make()
         if owner:
             me = psutil.Process()
             write_private(home.owner_file, json.dumps({"pid": me.pid, "started": me.create_time()}))
-        engine = _engine(home, watch)
-        fresh = not StateFile(home.state_file).records()
+        write_down(home, maker)
         try:
-            outputs = engine.up(lambda: declare(topology, ProcessTarget(home, binaries), name))
-            deployment = _deployment(outputs)
+            deployment = _deployment(engine_of(maker, home, watch).up(program), maker)
             _answers_through_gateway(deployment, watch)
         except BaseException:
             if fresh:
-                _take_back(home, watch)
+                _take_back(home, maker, watch)
             raise
         return deployment
+
+
+def preview(
+    name: str, topology: Topology, *, engine: EngineChoice = "auto", target: TargetChoice = "process", progress: Progress | None = None
+) -> Sequence[Change]:
+    """What :func:`up` would do, and nothing else.
+
+    Raises:
+        InfraError: what went wrong and how to mend it.
+    """
+    settings, watch = Settings(), watching(progress)
+    root = StateRoot(settings.state_dir)
+    maker, program = _planned(root.home(name), topology, engine, target, watch)
+    with _locked(root, name, settings) as home:
+        fresh = not home.path.exists()
+        home.make()
+        try:
+            return engine_of(maker, home, watch).preview(program)
+        finally:
+            if fresh:
+                home.remove()
+
+
+def refresh(name: str, *, progress: Progress | None = None) -> Sequence[Change]:
+    """Take note of what was changed or went away behind our back; the next :func:`up` mends it.
+
+    Raises:
+        NotDeployedError: the deployment is not up.
+    """
+    settings = Settings()
+    with _locked(StateRoot(settings.state_dir), name, settings) as home:
+        return engine_of(_maker(home), home, watching(progress)).refresh()
 
 
 def down(name: str, *, volumes: bool = False, progress: Progress | None = None) -> bool:
@@ -78,21 +119,25 @@ def down(name: str, *, volumes: bool = False, progress: Progress | None = None) 
 
     With ``volumes`` its data, passwords and logs are forgotten too, and its folder removed.
     """
-    settings, watch = Settings(), _watch(progress)
+    settings, watch = Settings(), watching(progress)
     root = StateRoot(settings.state_dir)
     if not root.home(name).path.exists():
         return False
     with _locked(root, name, settings) as home:
         began = time.monotonic()
-        engine = _engine(home, watch)
-        found = bool(StateFile(home.state_file).records())
+        found, maker = home.maker_file.exists(), None
         if volumes:  # with nothing to keep there is nothing to end in good order
             found = end_everything(home) or found
         try:
-            engine.destroy()
+            if maker := made_by(home):
+                engine_of(maker, home, watch).destroy()
+        except InfraError:
+            if not volumes or (maker is not None and maker.target != "process"):
+                raise  # else it does not matter: processes are found without the engine, and all else is in the folder
         finally:
             found = end_everything(home) or found
             home.owner_file.unlink(missing_ok=True)
+        home.maker_file.unlink(missing_ok=True)
         if volumes:
             home.remove()
         if found:
@@ -119,83 +164,12 @@ def read(name: str) -> Deployment:
     Raises:
         NotDeployedError: it is not up, or not whole.
     """
-    return _deployment(_outputs(name))
-
-
-def status(name: str) -> list[NodeStatus]:
-    """How each node is now.
-
-    Raises:
-        NotDeployedError: the deployment is not up.
-    """
-    deployment = read(name)
-    home = _home(name)
-    try:
-        states = Supervisor(home).states()
-    except NodeError:
-        states = {}
-    nodes = _nodes(home)
-
-    def look(node_name: str) -> NodeStatus:
-        node, state = nodes[node_name], states.get(node_name, ProcessState("UNSUPERVISED", None, 0.0))
-        main = node.main_process()
-        return NodeStatus(
-            node=deployment.node(node_name),
-            pid=main.pid if main else None,
-            state=state.state,
-            healthy=main is not None and not readiness.first_unmet(node.declaration.readiness),
-            restarts=node.restarts(),
-            uptime_s=time.time() - main.create_time() if main else 0.0,
-            memory_bytes=process_table.memory_bytes(node.processes()) if main else 0,
-        )
-
-    with ThreadPoolExecutor(len(deployment.nodes)) as pool:
-        return list(pool.map(look, [node.name for node in deployment.nodes]))
-
-
-def kill_node(name: str, node: str) -> None:
-    """SIGKILL a node's whole process tree; it stays away until :func:`start_node`.
-
-    Raises:
-        NodeError: there is no such node, or it hangs in the kernel.
-    """
-    left = process_table.kill(_node(name, node).processes())
-    if left:
-        raise NodeError(f"{node} (pid {left[0].pid}) can't be killed; it hangs in the kernel")
-
-
-def start_node(name: str, node: str, *, progress: Progress | None = None) -> None:
-    """Start a node that has ended, and wait until it is ready; one that runs is only waited for.
-
-    Raises:
-        NodeError: there is no such node, or it does not become ready.
-    """
-    found = _node(name, node)
-    if found.main_process() is None:
-        found.start()
-    found.wait_ready(_watch(progress))
-
-
-def processes(deployment: Deployment, node: str) -> list[psutil.Process]:
-    """The node's process tree as it is now, the first process first; empty where it has ended.
-
-    Raises:
-        NodeError: there is no such node.
-    """
-    return _node(deployment.name, node).processes()
-
-
-def log(name: str, node: str) -> str:
-    """What a node has written, also one that has ended.
-
-    Raises:
-        NodeError: there is no such log.
-    """
-    folder = _home(name).log_file("any").parent
-    known = {path.stem: path for path in folder.glob("*.log")}
-    if node not in known:
-        raise NodeError(f"{name!r} has no log of {node!r}; there is one of {', '.join(sorted(known)) or 'no node'}")
-    return known[node].read_text(errors="replace")
+    home = home_of(name)
+    maker = _maker(home)
+    outputs = engine_of(maker, home, Watch()).outputs()
+    if outputs is None:
+        raise NotDeployedError(f"the deployment {name!r} is not whole; `python -m infra up --name {name}` completes it")
+    return _deployment(outputs, maker)
 
 
 def tool(name: str, *, progress: Progress | None = None) -> Tool:
@@ -204,7 +178,7 @@ def tool(name: str, *, progress: Progress | None = None) -> Tool:
     Raises:
         InfraError: it can't be had here; with the command that gets it.
     """
-    return ensure_tool(name, _watch(progress).progress.note)
+    return ensure_tool(name, watching(progress).progress.note)
 
 
 def server_versions() -> Mapping[str, str]:
@@ -220,51 +194,45 @@ def _locked(root: StateRoot, name: str, settings: Settings) -> Iterator[Home]:
         yield home
 
 
-def _watch(progress: Progress | None) -> Watch:
+def watching(progress: Progress | None) -> Watch:
+    """What long work is given, by the settings."""
     return Watch(progress or Silence(), Settings().ready_timeout_s, Event())
 
 
-def _engine(home: Home, watch: Watch) -> EmbeddedEngine:
-    return EmbeddedEngine(home.name, home.state_file, providers(watch), watch.cancelled)
+def _planned(home: Home, topology: Topology, engine: EngineChoice, target: TargetChoice, watch: Watch) -> tuple[Maker, Program]:
+    """By whom the deployment is made, which is told where it was not said, and the program, for which installing may take a while."""
+    choice = choose(engine, target, made=made_by(home), why_no_docker=why_no_docker)
+    if choice.reason:
+        watch.progress.note(f"target {choice.maker.target}, engine {choice.maker.engine}: {choice.reason}")
+    return choice.maker, program_of(choice.maker, home, topology, watch)
 
 
-def _take_back(home: Home, watch: Watch) -> None:
+def _take_back(home: Home, maker: Maker, watch: Watch) -> None:
     """Undo a first bring-up that failed; the logs are kept, if it came to any."""
-    if _nodes(home):
+    if nodes_of(home):
         watch.progress.note(f"taking {home.name!r} down again")
-    _engine(home, watch).destroy()
+    engine_of(maker, home, watch).destroy()
     end_everything(home)
     home.owner_file.unlink(missing_ok=True)
+    home.maker_file.unlink()
     if not home.has_contents():
         home.remove()
 
 
-def _home(name: str) -> Home:
+def home_of(name: str) -> Home:
+    """The deployment's folder, there or not."""
     return StateRoot(Settings().state_dir).home(name)
 
 
-def _outputs(name: str) -> dict[str, Any]:
-    outputs = StateFile(_home(name).state_file).outputs
-    if outputs is None:
-        raise NotDeployedError(f"no deployment {name!r} is up; `python -m infra up --name {name}` brings it up")
-    return outputs
+def _maker(home: Home) -> Maker:
+    maker = made_by(home)
+    if maker is None:
+        raise NotDeployedError(f"no deployment {home.name!r} is up; `python -m infra up --name {home.name}` brings it up")
+    return maker
 
 
-def _deployment(outputs: dict[str, Any]) -> Deployment:
-    return Deployment.model_validate({**outputs, "engine": EmbeddedEngine.name})
-
-
-def _nodes(home: Home) -> dict[str, ProcessNode]:
-    records = StateFile(home.state_file).records()
-    found = (NodeInputs.model_validate(record.properties).node for record in records if record.type == NODE_TYPE)
-    return {node.name: node for node in found}
-
-
-def _node(name: str, node: str) -> ProcessNode:
-    found = _nodes(_home(name))
-    if node not in found:
-        raise NodeError(f"{name!r} has no node {node!r}; it has {', '.join(sorted(found)) or 'none, for it is not up'}")
-    return found[node]
+def _deployment(outputs: dict[str, Any], maker: Maker) -> Deployment:
+    return Deployment.model_validate({**outputs, "engine": maker.engine})
 
 
 def _answers_through_gateway(deployment: Deployment, watch: Watch) -> None:

@@ -1,0 +1,59 @@
+"""Puts together what makes a deployment: the engine and the target that were chosen, with the programs that they run."""
+
+from __future__ import annotations
+
+import functools
+
+from infra.engines.automation import PulumiEngine, PulumiTools
+from infra.engines.choosing import Maker
+from infra.engines.embedded import EmbeddedEngine
+from infra.engines.engine import Engine
+from infra.engines.program import Program
+from infra.engines.pulumi_cli import PulumiCli
+from infra.errors import InfraError
+from infra.home import Home
+from infra.lab import declare
+from infra.progress import Watch
+from infra.settings import ToolSettings
+from infra.targets.process.resources import providers
+from infra.targets.process.target import ProcessTarget
+from infra.toolchain import docker, ensure_docker_plugin, ensure_pulumi, ensure_servers, find_docker_plugin, find_pulumi
+from infra.topology import Topology
+
+
+def engine_of(maker: Maker, home: Home, watch: Watch) -> Engine:
+    """The engine of a deployment; what it runs is looked for, or got, when it first does something."""
+    if maker.engine == "embedded":
+        return EmbeddedEngine(home.name, home.state_file, providers(watch), watch.cancelled)
+
+    @functools.cache
+    def tools() -> PulumiTools:
+        cli = ensure_pulumi(watch.progress.note)
+        plugins = {"docker": ensure_docker_plugin(cli).parent} if maker.target == "docker" else {}
+        return PulumiTools(PulumiCli(cli.path, cli.version), plugins)
+
+    return PulumiEngine(home, tools, watch)
+
+
+def program_of(maker: Maker, home: Home, topology: Topology, watch: Watch) -> Program:
+    """The program that declares the topology on the deployment's target; what it takes to run is got first, which may take minutes.
+
+    Raises:
+        InfraError: it can't be had here.
+    """
+    if maker.engine == "pulumi":
+        ensure_pulumi(watch.progress.note)
+    if maker.target == "docker":
+        raise InfraError("the docker target can't be brought up by this version; use --target process")
+    binaries = ensure_servers(watch.progress.note)
+    return lambda: declare(topology, ProcessTarget(home, binaries), home.name)
+
+
+def why_no_docker() -> str:
+    """What this machine lacks for the docker target; empty where it has everything. Only looks."""
+    if not docker.daemon_version(ToolSettings().docker_host):
+        return "no Docker daemon answers"
+    found = find_pulumi()
+    if isinstance(found, str):
+        return found
+    return "" if find_docker_plugin() else "Pulumi has no plugin for Docker here"

@@ -1,0 +1,22 @@
+"""What can be done with deployments: the API of infra for the other rooms and for its own command line."""
+
+from infra.operations.deploying import DEFAULT_NAME, down, names, preview, read, refresh, server_versions, sweep, tool, up
+from infra.operations.running import kill_node, log, processes, start_node, status
+
+__all__ = [
+    "DEFAULT_NAME",
+    "down",
+    "kill_node",
+    "log",
+    "names",
+    "preview",
+    "processes",
+    "read",
+    "refresh",
+    "server_versions",
+    "start_node",
+    "status",
+    "sweep",
+    "tool",
+    "up",
+]

@@ -1,0 +1,100 @@
+"""Looks at the nodes of a deployment that is up, and kills and starts single ones."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+
+from infra import readiness
+from infra.deployment import Deployment, NodeStatus
+from infra.errors import NodeError
+from infra.operations.deploying import home_of, read, watching
+from infra.progress import Progress
+from infra.targets.process import processes as process_table
+from infra.targets.process.node import ProcessNode, nodes_of
+from infra.targets.process.supervisor import ProcessState, Supervisor
+
+
+def status(name: str) -> list[NodeStatus]:
+    """How each node is now.
+
+    Raises:
+        NotDeployedError: the deployment is not up.
+    """
+    deployment = read(name)
+    home = home_of(name)
+    try:
+        states = Supervisor(home).states()
+    except NodeError:
+        states = {}
+    nodes = nodes_of(home)
+
+    def look(node_name: str) -> NodeStatus:
+        node, state = nodes[node_name], states.get(node_name, ProcessState("UNSUPERVISED", None, 0.0))
+        main = node.main_process()
+        return NodeStatus(
+            node=deployment.node(node_name),
+            pid=main.pid if main else None,
+            state=state.state,
+            healthy=main is not None and not readiness.first_unmet(node.declaration.readiness),
+            restarts=node.restarts(),
+            uptime_s=time.time() - main.create_time() if main else 0.0,
+            memory_bytes=process_table.memory_bytes(node.processes()) if main else 0,
+        )
+
+    with ThreadPoolExecutor(len(deployment.nodes)) as pool:
+        return list(pool.map(look, [node.name for node in deployment.nodes]))
+
+
+def kill_node(name: str, node: str) -> None:
+    """SIGKILL a node's whole process tree; it stays away until :func:`start_node`.
+
+    Raises:
+        NodeError: there is no such node, or it hangs in the kernel.
+    """
+    left = process_table.kill(_node(name, node).processes())
+    if left:
+        raise NodeError(f"{node} (pid {left[0].pid}) can't be killed; it hangs in the kernel")
+
+
+def start_node(name: str, node: str, *, progress: Progress | None = None) -> None:
+    """Start a node that has ended, and wait until it is ready; one that runs is only waited for.
+
+    Raises:
+        NodeError: there is no such node, or it does not become ready.
+    """
+    found = _node(name, node)
+    if found.main_process() is None:
+        found.start()
+    found.wait_ready(watching(progress))
+
+
+def processes(deployment: Deployment, node: str) -> list[psutil.Process]:
+    """The node's process tree as it is now, the first process first; empty where it has ended.
+
+    Raises:
+        NodeError: there is no such node.
+    """
+    return _node(deployment.name, node).processes()
+
+
+def log(name: str, node: str) -> str:
+    """What a node has written, also one that has ended.
+
+    Raises:
+        NodeError: there is no such log.
+    """
+    folder = home_of(name).log_file("any").parent
+    known = {path.stem: path for path in folder.glob("*.log")}
+    if node not in known:
+        raise NodeError(f"{name!r} has no log of {node!r}; there is one of {', '.join(sorted(known)) or 'no node'}")
+    return known[node].read_text(errors="replace")
+
+
+def _node(name: str, node: str) -> ProcessNode:
+    found = nodes_of(home_of(name))
+    if node not in found:
+        raise NodeError(f"{name!r} has no node {node!r}; it has {', '.join(sorted(found)) or 'none, for it is not up'}")
+    return found[node]
