@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from experiments.definition import Operation
 from experiments.invariants.history import ENROLLED, History, Look
 from experiments.invariants.rule import NOT_QUIET, UNREAD, Evidence, Finding, Rule, Violation
 from experiments.invariants.seats import CourseSeats, Holder, course_seats
-from experiments.records.history import CourseRow
+from experiments.records.history import CourseRow, ReservationRow
+
+HELD: Final = "accepted"
+"""A reservation in force."""
 
 
 def check(history: History) -> Finding:
@@ -20,6 +24,7 @@ def check(history: History) -> Finding:
     decisions = _decisions(history)
     violations = [
         *(violation for rows in final.values() for violation in _final(rows, is_quiet=history.is_quiet)),
+        *(_reserved(history) if history.is_quiet else ()),
         *_seats(history, courses),
         *(violation for course, looks in decisions.items() for violation in _decided(looks, courses.get(course))),
         *(violation for seats in courses.values() for violation in _at_every_moment(seats)),
@@ -50,6 +55,21 @@ def _final(rows: Sequence[CourseRow], *, is_quiet: bool) -> Iterator[Violation]:
         for other in students if is_quiet else ():
             if other.enrolled != row.taken:
                 yield Violation(f"course {row.course} has {row.taken} seats taken by {other.enrolled} students enrolled", [row, other])
+
+
+def _reserved(history: History) -> Iterator[Violation]:
+    """Who is enrolled holds a seat in the courses service, and nobody else does."""
+    reservations = {row.enrollment: row for row in history.rows(ReservationRow)}
+    for enrollment, row in history.final.items() if reservations else ():
+        reservation = reservations.get(enrollment)
+        is_new = enrollment in history.accepted or row.key in history.requests
+        if row.state == ENROLLED and is_new and (reservation is None or reservation.outcome != HELD):
+            yield Violation(f"{enrollment} is enrolled and holds no seat", [row, *([reservation] if reservation is not None else [])])
+    for enrollment, reservation in reservations.items():
+        known = history.final.get(enrollment)
+        if reservation.outcome == HELD and (known is None or known.state != ENROLLED):
+            state = "unknown" if known is None else known.state
+            yield Violation(f"{enrollment} holds a seat and is {state}", [reservation, *([known] if known is not None else [])])
 
 
 def _seats(history: History, courses: Mapping[int, CourseSeats]) -> Iterator[Violation]:

@@ -103,7 +103,8 @@ class FaultEvent(Value):
 
     type: Literal["fault"] = "fault"
     at_s: float
-    step: Literal["begin", "proven", "healing", "ready"]
+    step: Literal["begin", "proven", "healed", "ready"]
+    """As in :class:`experiments.records.schema.FaultRecord`: its heal is carried out, and its node is ready again."""
     kind: str
     node: str
     detail: str | None = None

@@ -96,7 +96,7 @@ class _RecordedDisturbance:
         return proof
 
     def heal(self) -> None:
-        self._enter("healing")
+        self._enter("healed")
         self._disturbance.heal()
         self._enter("ready")
 

@@ -37,11 +37,15 @@ _COUNTS: Final = (
 )
 _ENROLLMENTS: Final = """
     SELECT CAST(id AS text), student_id, course_id, status, reason, decision, idempotency_key
-    FROM enrollments WHERE CAST(id AS text) <> ALL(%s) ORDER BY requested_at, id
+    FROM enrollments LEFT JOIN unnest(CAST(%s AS uuid[])) AS known (known_id) ON known_id = id
+    WHERE known_id IS NULL ORDER BY requested_at, id
 """
-_RESERVATIONS: Final = (
-    "SELECT CAST(id AS text), course_id, outcome FROM reservations WHERE CAST(id AS text) <> ALL(%s) ORDER BY decided_at, id"
-)
+"""An anti-join: older PostgreSQL compares every row with every element of a long list."""
+_RESERVATIONS: Final = """
+    SELECT CAST(id AS text), course_id, outcome
+    FROM reservations LEFT JOIN unnest(CAST(%s AS uuid[])) AS known (known_id) ON known_id = id
+    WHERE known_id IS NULL ORDER BY decided_at, id
+"""
 _STUDENTS: Final = "SELECT id, version, completed_courses FROM students WHERE id = ANY(%s) ORDER BY id"
 
 Source = Literal["courses-db", "students-db", "enrollment-db"]

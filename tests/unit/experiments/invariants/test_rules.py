@@ -10,7 +10,7 @@ from experiments.definition import Operation
 from experiments.invariants.checkers import RULES, check, failures
 from experiments.invariants.history import History
 from experiments.invariants.rule import MOST_EVENTS, Finding, Rule
-from experiments.records.history import Event, Mark
+from experiments.records.history import Event, Mark, ReservationRow
 from experiments.records.schema import InvariantRecord
 from tests.unit.experiments.invariants.scripts import COURSE, Script, seen, told
 
@@ -36,6 +36,8 @@ def right() -> Script:
         script.row("a", 1, "dropped", source=source, decision=seen())
         script.row("b", 2, "enrolled", source=source, decision=seen(taken=1))
         script.row("c", 3, "rejected", "course_full", source=source, decision=seen(taken=2))
+    for name, outcome in (("a", "released"), ("b", "accepted"), ("c", "course_full")):
+        script.reservation(name, outcome)
     script.course(source="api", capacity=3, taken=1, free=2, enrolled=1)
     script.course(source="courses-db", capacity=3, taken=1, reserved=1, version=2, prerequisites=())
     script.course(source="enrollment-db", enrolled=1)
@@ -278,6 +280,24 @@ def test_in_the_end_seats_students_and_reservations_agree(fields: dict[str, Any]
     record = _final_course(**fields).judge("no_over_enrolment")
     assert record.verdict == "fail"
     assert says in record.detail
+    assert 1 <= len(record.witness) <= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "says"),
+    [
+        ("b", "released", "b is enrolled and holds no seat"),
+        ("a", "accepted", "a holds a seat and is dropped"),
+        ("stranger", "accepted", "stranger holds a seat and is unknown"),
+    ],
+)
+def test_a_seat_is_held_by_those_who_are_enrolled_and_nobody_else(name: str, outcome: str, says: str) -> None:
+    """Also where the numbers agree; the enrolment and its reservation are the witness."""
+    script = right()
+    script.events = [event for event in script.events if not (isinstance(event, ReservationRow) and event.enrollment == name)]
+    script.reservation(name, outcome)
+    record = script.judge("no_over_enrolment")
+    assert (record.verdict, record.detail) == ("fail", says)
     assert 1 <= len(record.witness) <= 2
 
 

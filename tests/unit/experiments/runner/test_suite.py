@@ -155,7 +155,7 @@ def test_a_trial_s_history_is_in_its_folder_from_the_phases_to_the_final_read(su
     history = History(read_trial_history(folder))
     assert [event.at_s for event in history.events] == sorted(event.at_s for event in history.events)
     assert len(history.accepted) == 3
-    assert [fault.step for fault in history.faults] == ["begin", "proven", "healing", "ready"]
+    assert [fault.step for fault in history.faults] == ["begin", "proven", "healed", "ready"]
     assert [mark.name for mark in history.marks] == ["measure", "load_over", "healed", "quiet"]
     assert history.trial is not None
     assert (history.trial.trial_id, history.trial.staleness_bound_s) == (folder.name, 60.0)
