@@ -57,9 +57,7 @@ class Database(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def declare(
-    config: DatabaseConfig, place: Place, port: int, password: str, probe_password: str, reader_password: str
-) -> NodeDeclaration:
+def declare(config: DatabaseConfig, place: Place, port: int, password: str, probe_password: str, reader_password: str) -> NodeDeclaration:
     """The server as a node."""
     name = config.service
     return NodeDeclaration(
@@ -75,7 +73,7 @@ def declare(
                 f"CREATE DATABASE {name} OWNER {name}",
                 f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
                 f"CREATE ROLE {PROBE_ROLE} LOGIN PASSWORD '{probe_password}' IN ROLE pg_monitor",
-                # privileges by default would be those of the database that this runs in, which is another; the service makes its tables later
+                # not by default privileges: they hold in the database that they are given in, and this runs in another
                 f"CREATE ROLE {READER_ROLE} LOGIN PASSWORD '{reader_password}' IN ROLE pg_read_all_data",
                 f"GRANT CONNECT ON DATABASE {name} TO {PROBE_ROLE}, {READER_ROLE}",
             )
