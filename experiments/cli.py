@@ -17,7 +17,9 @@ from experiments import catalog
 from experiments.definition import AnyExperiment, changed
 from experiments.errors import DefinitionError, ExperimentError, RecordError
 from experiments.estimate import fit, on_free_ports, step_durations_s
+from experiments.jepsen import export
 from experiments.progress import ConsoleProgress
+from experiments.records.files import read_run
 from experiments.runner.interrupts import Interrupts, signal_with_parent
 from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
 from experiments.settings import Settings, load_settings
@@ -30,6 +32,7 @@ EXIT_USAGE = 2
 """The command line itself is wrong."""
 EXIT_SIGNAL_BASE = 128
 """A process ended by signal N exits with this plus N, as shells have it."""
+JEPSEN_FOLDER = "jepsen"
 
 app = typer.Typer(
     add_completion=False,
@@ -128,6 +131,23 @@ def runs(runs_dir: RunsDirOption = None) -> None:
     Example: `runs --runs-dir /data/runs`
     """
     runs_table(console, load_settings(runs_dir).runs_dir)
+
+
+@app.command("export-jepsen")
+def export_jepsen(
+    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    to: Annotated[Path | None, typer.Option(help="Folder to write to; default: jepsen/ in the run directory.", show_default=False)] = None,
+) -> None:
+    """Write a run's histories in Jepsen's JSON form, for elle-cli and Knossos.
+
+    For example
+
+    - `export-jepsen runs/RUN` writes, for each trial, enrolments-set.json (model set) and capacity-COURSE.json (model cas-register)
+
+    - `java -jar elle-cli.jar --model set runs/RUN/jepsen/TRIAL/enrolments-set.json` then checks the first of them
+    """
+    for file in export(read_run(run), to or run / JEPSEN_FOLDER):
+        console.print(str(file), highlight=False, soft_wrap=True, markup=False)
 
 
 def _chosen(

@@ -52,9 +52,11 @@ class LoadResult:
 class LoadGenerator:
     """Sends one schedule. The child dies with this process, however that ends, and at the latest some time after its schedule."""
 
-    def __init__(self, schedule: Schedule, gateway_url: str, folder: Path) -> None:
+    def __init__(self, schedule: Schedule, gateway_url: str, folder: Path, *, history: Path, resends: int = 0) -> None:
         self._schedule = schedule
         self._gateway_url = gateway_url
+        self._history = history
+        self._resends = resends
         self._schedule_file = folder / "schedule.parquet"
         self._out_file = folder / "requests.parquet"
         self._log_file = folder / "load.log"
@@ -66,7 +68,14 @@ class LoadGenerator:
         What is due before the child is ready leaves late, which shows in the slip.
         """
         self._schedule.write(self._schedule_file)
-        options = {"schedule": self._schedule_file, "out": self._out_file, "gateway": self._gateway_url, "epoch": epoch_monotonic_s}
+        options = {
+            "schedule": self._schedule_file,
+            "out": self._out_file,
+            "history": self._history,
+            "resends": self._resends,
+            "gateway": self._gateway_url,
+            "epoch": epoch_monotonic_s,
+        }
         command = [sys.executable, "-m", "experiments.workloads"]
         for name, value in options.items():
             command += [f"--{name}", str(value)]

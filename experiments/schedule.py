@@ -27,20 +27,29 @@ READ_AFTER_S: Final = 0.5
 """How long after its enrolment request a student looks at its outcome at the earliest, so that its id has mostly come back."""
 RECENT_ENROLLMENTS: Final = 50
 """Outcomes are looked up of the latest so many requests: students look at what they have just sent."""
+UPDATED_COURSES: Final = 5
+"""The most popular courses, whose capacity operators change: where seats are scarce."""
+CAPACITY_SPAN: Final = (0.5, 1.5)
+"""New capacities, relative to the median one: both above and below what a course has."""
 
 SCHEDULE_SCHEMA: Final = pa.schema(
     [
         pa.field("intended_s", pa.float64(), nullable=False),
         pa.field("phase", pa.string(), nullable=False),
         pa.field("operation", pa.string(), nullable=False),
-        pa.field("course_id", pa.int64(), nullable=True),  # read_course, enroll
-        pa.field("student_id", pa.int64(), nullable=True),  # read_student, enroll
+        pa.field("course_id", pa.int64(), nullable=True),  # read_course, enroll, read_seats, update_capacity
+        pa.field("student_id", pa.int64(), nullable=True),  # read_student, enroll, update_student
         pa.field("offset", pa.int64(), nullable=True),  # list_courses: the first course of the page
-        pa.field("enrolled_by", pa.int64(), nullable=True),  # read_enrollment: row of the enroll whose outcome is looked up
+        pa.field("enrolled_by", pa.int64(), nullable=True),  # read_enrollment, drop: row of the enroll that it is about
     ]
 )
+CAPACITY_FIELD: Final = pa.field("capacity", pa.int64(), nullable=True)
+"""update_capacity: the new capacity; a column that only schedules with this operation have, so that others stay what they were."""
 
 _OPERATIONS: Final = tuple(Operation)
+_ABOUT_A_COURSE: Final = (Operation.READ_COURSE, Operation.ENROLL, Operation.READ_SEATS, Operation.UPDATE_CAPACITY)
+_ABOUT_A_STUDENT: Final = (Operation.READ_STUDENT, Operation.ENROLL, Operation.UPDATE_STUDENT)
+_ABOUT_AN_ENROLMENT: Final = (Operation.READ_ENROLLMENT, Operation.DROP)
 _Integers = NDArray[np.int64]
 
 
@@ -50,7 +59,7 @@ class ScheduleError(ExperimentError):
 
 @dataclass(frozen=True)
 class Schedule:
-    """Every request of one trial, sorted by intended time (SCHEDULE_SCHEMA); its row number is the request's name."""
+    """Every request of one trial, sorted by intended time (SCHEDULE_SCHEMA, CAPACITY_FIELD); its row number is the request's name."""
 
     table: pa.Table
 
@@ -77,7 +86,7 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     other trials of its block are still there when it runs.
 
     Raises:
-        ScheduleError: outcomes are to be read and nothing enrols, or there are too few students for so many enrolments.
+        ScheduleError: outcomes are to be read or dropped and nothing enrols, or there are too few students for so many enrolments.
         ValueError: ``block`` is not that of a trial of this experiment.
     """
     shares = experiment.trials * len(experiment.treatments)
@@ -96,24 +105,32 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     enrolling = operations == _code(Operation.ENROLL)
     order = generator(experiment.seed, "pairs")
     courses[enrolling], students[enrolling] = _pairs(courses[enrolling], seeded, order, share=block, shares=shares)
-    reads_course = operations == _code(Operation.READ_COURSE)
-    reads_student = operations == _code(Operation.READ_STUDENT)
+    updating = operations == _code(Operation.UPDATE_CAPACITY)
+    if updates := experiment.mix.get(Operation.UPDATE_CAPACITY, 0) > 0:
+        courses[updating] = rng.integers(0, min(UPDATED_COURSES, len(seeded.course_ids)), count)[updating]
+        low, high = (round(share * experiment.dataset.capacity) for share in CAPACITY_SPAN)
+        capacities = pa.array(rng.integers(low, high + 1, count), mask=~updating)
     course_ids = np.array(seeded.course_ids, dtype=np.int64)
     student_ids = np.array(seeded.student_ids, dtype=np.int64)
     columns = [
         pa.array(times),
         pa.array(np.array([str(phase) for phase in Phase])[_phases(times, experiment.phases)]),
         pa.array(np.array([str(operation) for operation in _OPERATIONS])[operations]),
-        pa.array(course_ids[courses], mask=~(reads_course | enrolling)),
-        pa.array(student_ids[students], mask=~(reads_student | enrolling)),
+        pa.array(course_ids[courses], mask=~_any_of(operations, *_ABOUT_A_COURSE)),
+        pa.array(student_ids[students], mask=~_any_of(operations, *_ABOUT_A_STUDENT)),
         pa.array(pages * PAGE_SIZE, mask=operations != _code(Operation.LIST_COURSES)),
-        pa.array(earlier, mask=operations != _code(Operation.READ_ENROLLMENT)),
+        pa.array(earlier, mask=~_any_of(operations, *_ABOUT_AN_ENROLMENT)),
     ]
-    return Schedule(pa.table(columns, schema=SCHEDULE_SCHEMA))
+    table = pa.table(columns, schema=SCHEDULE_SCHEMA)
+    return Schedule(table.append_column(CAPACITY_FIELD, capacities) if updates else table)
 
 
 def _code(operation: Operation) -> int:
     return _OPERATIONS.index(operation)
+
+
+def _any_of(operations: _Integers, *wanted: Operation) -> NDArray[np.bool_]:
+    return np.isin(operations, [_code(operation) for operation in wanted])
 
 
 def _phases(times: NDArray[np.float64], phases: Phases) -> _Integers:
@@ -125,13 +142,16 @@ def _phases(times: NDArray[np.float64], phases: Phases) -> _Integers:
 def _operations(experiment: Experiment, times: NDArray[np.float64], rng: np.random.Generator) -> _Integers:
     """The operation of each arrival, drawn by the weights of the mix."""
     weights = np.array([experiment.mix.get(operation, 0.0) for operation in _OPERATIONS])
-    if weights[_code(Operation.READ_ENROLLMENT)] > 0 and weights[_code(Operation.ENROLL)] == 0:
-        raise ScheduleError(f"{experiment.name}: mix has read_enrollment and no enroll, so there is nothing to read; add enroll")
+    for operation in _ABOUT_AN_ENROLMENT:
+        if weights[_code(operation)] > 0 and weights[_code(Operation.ENROLL)] == 0:
+            raise ScheduleError(
+                f"{experiment.name}: mix has {operation} and no enroll, so there is nothing that it could be about; add enroll"
+            )
     operations = draw(rng, len(times), weights)
     enrollments = times[operations == _code(Operation.ENROLL)]
     first_s = enrollments[0] if len(enrollments) else np.inf
-    # Until something is there to be read, who would read it enrols instead: the rate stays as it is.
-    too_early = (operations == _code(Operation.READ_ENROLLMENT)) & (times < first_s + READ_AFTER_S)
+    # Until something is there to be read or dropped, who would do that enrols instead: the rate stays as it is.
+    too_early = _any_of(operations, *_ABOUT_AN_ENROLMENT) & (times < first_s + READ_AFTER_S)
     operations[too_early] = _code(Operation.ENROLL)
     return operations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from infra.topology import Topology
 
@@ -53,6 +53,8 @@ class Credentials(_Value):
 
     database_dsns: dict[str, SecretStr]
     """libpq URLs by service (``courses``, ...), of a role that may read statistics but no table."""
+    reader_dsns: dict[str, SecretStr] = Field(default_factory=dict)
+    """The same of a role that may read every table and change nothing; empty where the deployment is from before there was one."""
     cache_url: SecretStr | None
     """``redis://...``; None where the cache is off."""
     broker_management_url: SecretStr

@@ -83,6 +83,7 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         ),
         credentials=pulumi.Output.all(
             database_dsns=pulumi.Output.all(**{service_name: database.probe_dsn for service_name, database in databases.items()}),
+            reader_dsns=pulumi.Output.all(**{service_name: database.reader_dsn for service_name, database in databases.items()}),
             cache_url=cache.url if cache else None,
             broker_management_url=broker.viewer_url,
             broker_vhost=VHOST,

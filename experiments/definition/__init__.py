@@ -21,6 +21,7 @@ from experiments.definition.capacity import (
 from experiments.definition.change import AnyExperiment, changed
 from experiments.definition.experiment import (
     READS,
+    WRITES,
     Arrivals,
     BoundClaim,
     Claim,
@@ -38,6 +39,7 @@ from experiments.definition.experiment import (
 __all__ = [
     "READS",
     "TRIALS_FOR_A_VERDICT",
+    "WRITES",
     "AnyExperiment",
     "AnyPath",
     "Arrivals",

@@ -22,10 +22,16 @@ class Operation(StrEnum):
     READ_STUDENT = "read_student"
     ENROLL = "enroll"
     READ_ENROLLMENT = "read_enrollment"
+    DROP = "drop"
+    READ_SEATS = "read_seats"
+    UPDATE_CAPACITY = "update_capacity"
+    UPDATE_STUDENT = "update_student"
 
 
 READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
 """The operations on the cached read paths; the denominator of everything "per read"."""
+WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT})
+"""The operations that change the data; what became of one that got no answer is unknown."""
 
 
 class Phase(StrEnum):
@@ -129,6 +135,17 @@ class Experiment(BaseExperiment):
     mix: dict[Operation, float] = Field(description="relative weight of each operation")
     arrivals: Arrivals = Arrivals()
     phases: Phases = Phases()
+    resends: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="times that a student sends an enrolment again, with the same Idempotency-Key, while its fate is unknown",
+    )
+    staleness_bound_s: float | None = Field(
+        None,
+        ge=0,
+        description="the oldest that a cached answer may be after a newer version's write was acknowledged; None: the cache's time to live",
+    )
     claims: tuple[Claim, ...] = ()
 
     @field_validator("mix")
@@ -189,6 +206,10 @@ class Experiment(BaseExperiment):
     def varied(self) -> dict[str, str]:
         """Who sets each factor that this experiment varies, by the factor's path."""
         return {factor_path(factor): f"treatment {treatment.name}" for treatment in self.treatments for factor in treatment.factors}
+
+    def staleness_bound_of(self, treatment: Treatment) -> float:
+        """How long after an acknowledged write an older version may still be read under a treatment, s."""
+        return self.topology_of(treatment).cache.ttl_s if self.staleness_bound_s is None else self.staleness_bound_s
 
     def topology_of(self, treatment: Treatment) -> Topology:
         """The topology that a treatment is measured on.

@@ -8,7 +8,8 @@
         trial.json                TrialRecord: block, treatment, phases, faults planned and actual, validity, invariants
         requests.parquet          one row a request (REQUEST_SCHEMA)
         samples.parquet           one row a probe reading (SAMPLE_SCHEMA, METRICS)
-        state.json                StateRecord: the final read of the business state
+        state.json                StateRecord: the final read of the business state, counted
+        history.jsonl.zst         one event a line (history.Event): every operation, every fault, what was there before and after
 
 The run directory of a capacity experiment has no trials::
 
@@ -18,5 +19,6 @@ The run directory of a capacity experiment has no trials::
 
 Every time within a trial is in seconds since that trial's epoch, the moment of the first intended arrival, on the
 monotonic clock; ``TrialRecord.epoch_unix_s`` ties it to the calendar. A trial directory is written under another name and renamed when
-complete, so that what is listed is whole. ``schema`` is pure; ``files`` reads and writes; nothing here knows a server.
+complete, so that what is listed is whole; until then its history is two files of JSON lines in ``.scratch/<trial id>/``, which are appended
+to as things happen (``journal``). ``schema`` and ``history`` are pure; ``files`` reads and writes; nothing here knows a server.
 """

@@ -15,13 +15,16 @@ from pydantic import BaseModel, ValidationError
 from experiments.definition import explain
 from experiments.errors import RecordError
 from experiments.records.capacity import MEASUREMENT_SCHEMA, CapacityRunRecord, Measurement, table
-from experiments.records.schema import FORMAT_VERSION, REQUEST_SCHEMA, SAMPLE_SCHEMA, RunHead, RunRecord, StateRecord, TrialRecord
+from experiments.records.history import Event
+from experiments.records.journal import read_history, write_history
+from experiments.records.schema import READABLE_VERSIONS, REQUEST_SCHEMA, SAMPLE_SCHEMA, RunHead, RunRecord, StateRecord, TrialRecord
 
 RUN_FILE = "run.json"
 TRIAL_FILE = "trial.json"
 STATE_FILE = "state.json"
 REQUESTS_FILE = "requests.parquet"
 SAMPLES_FILE = "samples.parquet"
+HISTORY_FILE = "history.jsonl.zst"
 MEASUREMENTS_FILE = "measurements.parquet"
 TRIALS_FOLDER = "trials"
 
@@ -86,13 +89,14 @@ def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
     partial.replace(path / MEASUREMENTS_FILE)
 
 
-def write_trial(path: Path, trial: Trial) -> Path:
-    """Write a finished trial into the run directory ``path``; whole or not at all. Returns its folder."""
+def write_trial(path: Path, trial: Trial, history: Sequence[Event] = ()) -> Path:
+    """Write a finished trial and its history into the run directory ``path``; whole or not at all. Returns its folder."""
     final = path / TRIALS_FOLDER / trial.record.trial_id
     partial = final.with_name(f".{final.name}.partial")
     partial.mkdir(parents=True)
     pq.write_table(trial.requests.cast(REQUEST_SCHEMA), partial / REQUESTS_FILE, compression="zstd")
     pq.write_table(trial.samples.cast(SAMPLE_SCHEMA), partial / SAMPLES_FILE, compression="zstd")
+    write_history(partial / HISTORY_FILE, history)
     _write_json(partial / STATE_FILE, trial.state)
     _write_json(partial / TRIAL_FILE, trial.record)
     partial.rename(final)
@@ -122,8 +126,9 @@ def read_any_run(path: Path) -> Run | CapacityRun:
         raise RecordError(f"{path}: there is no such run directory; `python -m experiments runs` lists them")
     values = _read_json(file)
     version = values.get("format_version") if isinstance(values, dict) else None
-    if version != FORMAT_VERSION:
-        raise RecordError(f"{file}: format_version is {version!r} and this program reads {FORMAT_VERSION}; use the version that wrote it")
+    if version not in READABLE_VERSIONS:
+        readable = " and ".join(map(str, READABLE_VERSIONS))
+        raise RecordError(f"{file}: format_version is {version!r} and this program reads {readable}; use the version that wrote it")
     if values.get("kind") != "capacity":
         return Run(path=path, record=_validate(file, RunRecord, values))
     record = _validate(file, CapacityRunRecord, values)
@@ -144,6 +149,15 @@ def read_trial(path: Path) -> Trial:
         requests=_read_table(path / REQUESTS_FILE, REQUEST_SCHEMA),
         samples=_read_table(path / SAMPLES_FILE, SAMPLE_SCHEMA),
     )
+
+
+def read_trial_history(path: Path) -> tuple[Event, ...]:
+    """Read the history of one trial's folder, which is large and which reports don't need.
+
+    Raises:
+        RecordError: it is missing, as in runs of format version 1, or damaged.
+    """
+    return read_history(path / HISTORY_FILE)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

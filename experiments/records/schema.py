@@ -13,7 +13,9 @@ from pydantic import Field
 from experiments.definition import Experiment, Fault, Phase, Value
 from infra.topology import Topology
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""What is written. Version 1 had no histories, and its invariants neither counts nor witnesses; it is still read."""
+READABLE_VERSIONS: Final = (1, 2)
 
 
 class Outcome(StrEnum):
@@ -102,13 +104,31 @@ class PhaseRecord(Value):
     end_s: float
 
 
+class WitnessEvent(Value):
+    """One event of those that prove a violation."""
+
+    at_s: float
+    who: str
+    """The process that did it, or what was looked at."""
+    what: str
+
+
 class InvariantRecord(Value):
     """The verdict of one invariant over one trial."""
 
     name: str
     verdict: Literal["pass", "fail", "unknown"]
     detail: str
-    """What was checked and how many; for a failure the witness, for unknown the reason."""
+    """What was checked and how many; for a failure what is wrong, for unknown the reason."""
+    evidence: dict[str, int] = Field(default_factory=dict)
+    """What there was to check, by kind; all zero: nothing, so that the verdict is unknown. Empty: the checker doesn't count."""
+    witness: tuple[WitnessEvent, ...] = ()
+    """The few events that prove a failure, by time."""
+
+    @property
+    def is_vacuous(self) -> bool:
+        """It is unknown only because the trial had nothing that it could be checked on."""
+        return self.verdict == "unknown" and bool(self.evidence) and not any(self.evidence.values())
 
 
 class TrialRecord(Value):
@@ -203,7 +223,7 @@ class PlannedTrial(Value):
 class RunHead(Value):
     """What is known of every run, whatever kind of experiment it was."""
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1, 2] = FORMAT_VERSION
     run_id: str
     command: str
     """What a person types to do it again."""

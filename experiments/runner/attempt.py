@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from experiments.definition import Experiment, Operation, Phase, Phases, Treatment
+from experiments.definition import Experiment, Phase, Phases, Treatment
 from experiments.invariants.checkers import check
-from experiments.invariants.history import MISSING, FinalState, History
+from experiments.invariants.history import MISSING, History
 from experiments.probes.sampler import Sample, table
 from experiments.records.files import Trial
+from experiments.records.history import CourseRow, Event, Row
 from experiments.records.schema import (
     REQUEST_SCHEMA,
+    CourseState,
     FaultRecord,
-    Outcome,
     PhaseRecord,
     PlannedTrial,
     StateRecord,
     TrialRecord,
 )
+from experiments.runner.chronicle import Chronicle
 from experiments.runner.interfaces import LoadResult
 from infra.topology import Topology
 
@@ -42,9 +43,12 @@ class Attempt:
     load: LoadResult | None = None
     samples: list[Sample] = field(default_factory=list)
     faults: tuple[FaultRecord, ...] = ()
-    final: FinalState | None = None
-    owed: int = 0
-    """Unanswered enrolment requests of earlier trials that may have taken effect only now."""
+    rows_before: Sequence[Row] = ()
+    """The business state before the load."""
+    known: Mapping[str, str] = field(default_factory=dict)
+    """The state of each enrolment that was there before the load, by id."""
+    chronicle: Chronicle | None = None
+    """The history, once there is load."""
     reasons: list[str] = field(default_factory=list)
     """Why the trial is invalid."""
 
@@ -68,19 +72,19 @@ class Attempt:
         """What the load generator recorded; empty if it failed."""
         return REQUEST_SCHEMA.empty_table() if self.load is None else self.load.requests
 
-    def accepted(self) -> tuple[str, ...]:
-        """Ids that 202 answers gave."""
-        mine = self.requests.filter(pc.field("operation") == str(Operation.ENROLL))
-        return tuple(mine.column("enrollment_id").drop_null().to_pylist())
+    @property
+    def journals(self) -> Path:
+        """Folder of what the history is made of, until the trial is recorded; it outlives whoever is killed."""
+        return self.scratch / self.planned.trial_id
 
-    def unanswered(self) -> int:
-        """Enrolment requests whose client was given neither an id nor a refusal of the contract's."""
-        unclear = (pc.field("operation") == str(Operation.ENROLL)) & (pc.field("outcome") != str(Outcome.OK))
-        return int(self.requests.filter(unclear).num_rows)
-
-    def trial(self) -> Trial:
-        """The whole trial as it goes into the run directory."""
-        history = History(accepted=self.accepted(), unanswered=self.unanswered() + self.owed, final=self.final)
+    def trial(self) -> tuple[Trial, History]:
+        """The whole trial and its history as they go into the run directory; nothing is added to it after this."""
+        events: tuple[Event, ...] = ()
+        if self.chronicle is not None:
+            self.chronicle.close()
+            events = self.chronicle.events()
+            self.reasons += self.chronicle.problems()
+        history = History(events)
         record = TrialRecord(
             trial_id=self.planned.trial_id,
             position=self.planned.position,
@@ -97,7 +101,7 @@ class Attempt:
             reasons=tuple(self.reasons),
             invariants=check(history),
         )
-        return Trial(record=record, state=state_record(history), requests=self.requests, samples=table(self.samples))
+        return Trial(record=record, state=state_record(history), requests=self.requests, samples=table(self.samples)), history
 
 
 def phase_records(phases: Phases) -> tuple[PhaseRecord, ...]:
@@ -114,15 +118,17 @@ def phase_records(phases: Phases) -> tuple[PhaseRecord, ...]:
 
 def state_record(history: History) -> StateRecord:
     """The final state as counts, for the run directory."""
-    final = history.final
-    if final is None:
+    if not history.is_read:
         return StateRecord(settled=False, courses=(), outcomes={}, rejections={})
-    states = [final.requests.get(item) for item in history.accepted]
+    states = [history.final.get(enrollment) for enrollment in history.accepted]
+    rows = [row for row in history.rows(CourseRow) if row.moment == "final" and row.source == "api"]
     return StateRecord(
-        settled=final.settled,
-        courses=final.courses,
-        outcomes=_counts([MISSING if state is None else state.status for state in states]),
-        rejections=_counts([state.reason or "unknown" for state in states if state is not None and state.status == "rejected"]),
+        settled=history.is_quiet,
+        courses=tuple(
+            CourseState(course_id=row.course, capacity=row.capacity or 0, taken=row.taken or 0, enrolled=row.enrolled or 0) for row in rows
+        ),
+        outcomes=_counts([MISSING if state is None else state.state for state in states]),
+        rejections=_counts([state.reason or "unknown" for state in states if state is not None and state.state == "rejected"]),
     )
 
 

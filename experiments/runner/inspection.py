@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
 
 from experiments.errors import TrialError
-from experiments.invariants.history import FinalState
 from experiments.probes.nginx import NginxProbe
 from experiments.probes.postgres import PostgresProbe
 from experiments.probes.processes import ProcessProbe
 from experiments.probes.rabbitmq import RabbitmqProbe
 from experiments.probes.redis import RedisProbe, connect
 from experiments.probes.sampler import Probe
-from experiments.runner.final_state import read_final_state
+from experiments.runner.api_read import ApiReader
+from experiments.runner.database_read import DatabaseReader
+from experiments.runner.final_read import read_after
 from experiments.runner.interfaces import Platform
+from experiments.runner.looks import After, Asked, Before, Clock
 from infra.deployment import Deployment, Role
 
 
@@ -58,9 +61,22 @@ class LiveInspection:
             probes.append(RedisProbe(credentials.cache_url, _only(deployment, Role.CACHE)))
         return probes
 
-    def final_state(self, deployment: Deployment, accepted: Collection[str], known: Collection[str]) -> FinalState:
-        """Wait until nothing is pending, then read the business state through the API."""
-        return read_final_state(deployment.endpoints.gateway_url, accepted, known, timeout_s=self._settle_timeout_s, sleep=self._sleep)
+    def look_before(self, deployment: Deployment) -> Before | None:
+        """Read the business state before the load."""
+        databases = _databases(deployment, time.monotonic)
+        return None if databases is None else databases.before()
+
+    def look_after(self, deployment: Deployment, asked: Asked, clock: Clock) -> After:
+        """Wait until nothing is under way, then read the business state through the API and from each database."""
+        with ApiReader(deployment.endpoints.gateway_url, clock) as api:
+            databases = _databases(deployment, clock)
+            return read_after(api, databases, asked, clock=clock, timeout_s=self._settle_timeout_s, sleep=self._sleep)
+
+
+def _databases(deployment: Deployment, clock: Clock) -> DatabaseReader | None:
+    """What reads the tables; only the product's are known."""
+    dsns = deployment.credentials.reader_dsns
+    return DatabaseReader(dsns, clock) if dsns and deployment.topology.software.implementation == "product" else None
 
 
 def _only(deployment: Deployment, role: Role) -> str:

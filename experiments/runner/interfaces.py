@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from experiments.capacity.result import Result
 from experiments.definition import CapacityExperiment, Dataset, Experiment
-from experiments.invariants.history import FinalState
 from experiments.probes.sampler import Probe
 from experiments.records.capacity import PlannedMeasurement
 from experiments.records.schema import PlannedTrial
+from experiments.runner.looks import After, Asked, Before, Clock
 from infra.deployment import Deployment
 from infra.topology import Topology
 
@@ -88,9 +88,12 @@ class LoadSide(Protocol):
         """Create the population through the API; returns what :meth:`prepare` needs of it."""
 
     def prepare(
-        self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path
+        self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path, history: Path
     ) -> Load:
-        """The load of a trial, ready to start; trials with different portions never enrol the same student in the same course."""
+        """The load of a trial, ready to start; trials with different portions never enrol the same student in the same course.
+
+        Its operations are appended to the file ``history`` as they happen.
+        """
 
 
 class Inspection(Protocol):
@@ -102,11 +105,11 @@ class Inspection(Protocol):
     def probes(self, deployment: Deployment) -> Sequence[Probe]:
         """Fresh probes of everything that can be watched."""
 
-    def final_state(self, deployment: Deployment, accepted: Collection[str], known: Collection[str]) -> FinalState:
-        """Wait until nothing is pending, then read the business state through the API.
+    def look_before(self, deployment: Deployment) -> Before | None:
+        """Read the business state before the load; None where there is no way to look into the databases."""
 
-        ``known`` are ids that clients of earlier trials were given.
-        """
+    def look_after(self, deployment: Deployment, asked: Asked, clock: Clock) -> After:
+        """Wait until nothing is under way, then read the business state through the API and from each database."""
 
 
 class Rig(Protocol):

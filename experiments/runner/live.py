@@ -78,11 +78,11 @@ class LocustLoad:
         return seeding.seed(gateway_url, population.generate(dataset, seed), note=note)
 
     def prepare(
-        self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path
+        self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path, history: Path
     ) -> LoadGenerator:
         """The load of a trial, ready to start."""
         plan = schedule.build(experiment, population, trial_seed=trial.seed, block=portion)
-        return LoadGenerator(plan, gateway_url, folder)
+        return LoadGenerator(plan, gateway_url, folder, history=history, resends=experiment.resends)
 
 
 class _Notes:

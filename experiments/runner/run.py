@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from experiments.plan import plan
 from experiments.progress import Progress
 from experiments.provenance import collect
 from experiments.records.files import TRIALS_FOLDER, Trial, write_trial
+from experiments.records.history import Event
 from experiments.records.schema import RunRecord
 from experiments.runner.attempt import Attempt
 from experiments.runner.recorded import RecordedRun
@@ -44,7 +46,10 @@ class Run(RecordedRun):
             self._progress.started(f"{self._experiment.name}: {planned.treatment}, block {planned.block + 1}")
             attempt = Attempt(self._experiment, planned, self.path / SCRATCH_FOLDER)
             failed = self._attempt(attempt)
-            self._record_trial(attempt.trial())
+            trial, history = attempt.trial()
+            self._record_trial(trial, history.events)
+            shutil.rmtree(attempt.journals, ignore_errors=True)  # they are in the history now
+            self._bench.session.learn(history)
             failed_in_a_row = failed_in_a_row + 1 if failed else 0
             if failed_in_a_row == FAILED_TRIALS_IN_A_ROW:
                 raise ExperimentError(f"{FAILED_TRIALS_IN_A_ROW} trials in a row failed, the last one because of {attempt.reasons[-1]}")
@@ -81,8 +86,8 @@ class Run(RecordedRun):
             ),
         )
 
-    def _record_trial(self, trial: Trial) -> None:
-        write_trial(self.path, trial)
+    def _record_trial(self, trial: Trial, history: Sequence[Event]) -> None:
+        write_trial(self.path, trial, history)
         self._finished += 1
         self._invalid += not trial.record.valid
         record = trial.record

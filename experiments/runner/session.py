@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.definition import Experiment, Operation
+from experiments.definition import WRITES, Experiment
+from experiments.invariants.history import History, still_owed
+from experiments.records.history import Owed
 from experiments.runner.interfaces import Note, Outside
 from infra.deployment import Deployment
 from infra.topology import Topology
@@ -16,7 +18,7 @@ class Session:
     """One deployment over its life: brought up once, changed from treatment to treatment, removed at the end.
 
     The population is created once and used again by every trial, and by the next experiment if that needs the same one and nobody
-    was enrolled meanwhile. Trials stay apart because no student is enrolled twice in the same course within a run, because the
+    wrote meanwhile. Trials stay apart because no student is enrolled twice in the same course within a run, because the
     cache is emptied before each, and because their order is random.
     """
 
@@ -24,10 +26,10 @@ class Session:
     deployment: Deployment | None = None
     population: Any = None
     """What the load side made of the seeded data; None: nothing is seeded."""
-    known: set[str] = field(default_factory=set)
-    """Ids of enrolment requests that clients were given, or that were found and accounted for."""
-    owed: int = 0
-    """Enrolment requests of earlier trials that went unanswered and were not found since: a late one may still take effect."""
+    known: dict[str, str] = field(default_factory=dict)
+    """Enrolments that earlier trials made, by id, with the state in which they were last seen."""
+    owed: tuple[Owed, ...] = ()
+    """Writes of earlier trials whose outcome is unknown: a late one may still take effect."""
     _seeded_for: object = None
     _clean: bool = True
 
@@ -36,7 +38,7 @@ class Session:
         if self._seeded_for not in (None, _needs(experiment)) or not self._clean:
             note("fresh data for the next experiment")
             self.end(note)
-        self._clean = not experiment.mix.get(Operation.ENROLL)
+        self._clean = not any(experiment.mix.get(operation) for operation in WRITES)
 
     def deploy(self, topology: Topology, note: Note) -> Deployment:
         """Change the deployment into ``topology``."""
@@ -50,13 +52,18 @@ class Session:
             self._seeded_for = _needs(experiment)
         return self.population
 
+    def learn(self, history: History) -> None:
+        """Remember what a trial that was carried out leaves to the next one."""
+        if history.trial is not None:
+            self.owed = still_owed(history)
+
     def end(self, note: Note) -> None:
         """Remove the deployment and its data."""
         self.outside.platform.down(note)
         self.deployment = self.population = self._seeded_for = None
         self._clean = True
         self.known.clear()
-        self.owed = 0
+        self.owed = ()
 
 
 def _needs(experiment: Experiment) -> object:

@@ -14,10 +14,15 @@ from experiments.definition import Fault
 from experiments.errors import TrialError
 from experiments.faults.crash import Crash
 from experiments.faults.schedule import Disturbance, FaultSchedule
+from experiments.invariants.history import History
 from experiments.probes.sampler import Sampler, instants
+from experiments.records.history import EnrollmentRow, Mark
+from experiments.records.history import Trial as TrialEvent
 from experiments.runner.attempt import Attempt
+from experiments.runner.chronicle import Chronicle, PhaseMarks
 from experiments.runner.interfaces import Load
 from experiments.runner.interrupts import Interrupts
+from experiments.runner.looks import Asked
 from experiments.runner.session import Session
 from experiments.runner.validity import fault_problems, load_problems
 from experiments.settings import Settings
@@ -72,12 +77,21 @@ def flush(bench: Bench, _attempt: Attempt) -> None:
     bench.session.outside.inspection.flush_cache(bench.deployment)
 
 
+def look_before(bench: Bench, attempt: Attempt) -> None:
+    """Read the business state that the trial begins with."""
+    session = bench.session
+    before = session.outside.inspection.look_before(bench.deployment)
+    attempt.rows_before = () if before is None else before.rows
+    attempt.known = dict(session.known if before is None else before.known)
+
+
 def load(bench: Bench, attempt: Attempt) -> None:
     """Send the load while faults happen and probes watch."""
     outside = bench.session.outside
     attempt.scratch.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=attempt.scratch, ignore_cleanup_errors=True) as folder, ExitStack() as undo:
-        faults = FaultSchedule(attempt.treatment.faults, _disturbance(bench), note=bench.note)
+        chronicle = attempt.chronicle = Chronicle(attempt.journals)
+        faults = FaultSchedule(attempt.treatment.faults, _disturbance(bench, chronicle), note=bench.note)
         undo.callback(faults.stop)
         times = instants(attempt.phases, bench.settings.probe_period_s)
         samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment)]
@@ -90,16 +104,21 @@ def load(bench: Bench, attempt: Attempt) -> None:
             portion=attempt.planned.position,
             gateway_url=bench.deployment.endpoints.gateway_url,
             folder=Path(folder),
+            history=chronicle.load_journal,
         )
         undo.callback(generator.stop)
 
         attempt.epoch_s = time.monotonic() + bench.settings.start_lead_s
         generator.start(attempt.epoch_s)
+        chronicle.begin(attempt.epoch_s)
+        _enter_beginning(bench, attempt, chronicle)
         for sampler in samplers:
             sampler.start(attempt.epoch_s)
         faults.start(attempt.epoch_s)
-        _wait(bench, generator)
+        _wait(bench, generator, PhaseMarks(attempt.phases, chronicle))
+        chronicle.append(Mark(at_s=chronicle.now_s(), name="load_over"))
         faults.stop()
+        chronicle.append(Mark(at_s=chronicle.now_s(), name="healed"))
         for sampler in samplers:
             sampler.finish()
             attempt.samples += sampler.samples()
@@ -116,29 +135,50 @@ def load(bench: Bench, attempt: Attempt) -> None:
 
 
 def settle(bench: Bench, attempt: Attempt) -> None:
-    """Wait until nothing is pending and read the business state."""
+    """Wait until nothing is under way and read the business state."""
     session = bench.session
-    accepted = attempt.accepted()
-    attempt.owed, session.owed = session.owed, session.owed + attempt.unanswered()
-    attempt.final = session.outside.inspection.final_state(bench.deployment, accepted, session.known)
-    session.known.update(accepted, attempt.final.unacknowledged)
-    session.owed = max(0, session.owed - len(attempt.final.unacknowledged))
+    if attempt.chronicle is None:
+        raise TrialError("there was no load, so there is nothing to read; the load stage comes first")
+    chronicle, history = attempt.chronicle, History(attempt.chronicle.events())
+    students, courses = history.students_and_courses()
+    asked = Asked(tuple(history.accepted), students, courses, attempt.known)
+    after = session.outside.inspection.look_after(bench.deployment, asked, chronicle.now_s)
+    chronicle.append(*after)
+    session.known = {**attempt.known, **{row.enrollment: row.state for row in after if isinstance(row, EnrollmentRow)}}
 
 
 STAGES: Final = (
     Stage("deploy", deploy, ends_the_run=True),
     Stage("seed", seed, ends_the_run=True),
     Stage("flush cache", flush),
+    Stage("look before", look_before),
     Stage("load", load),
     Stage("settle", settle),
 )
 """Every trial runs through these; what they gathered is then checked and recorded."""
 
 
-def _disturbance(bench: Bench) -> Callable[[Fault], Disturbance]:
-    return lambda fault: Crash(bench.deployment.node(fault.node), bench.session.outside.platform)
+def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> None:
+    """What the checkers have to know before the first operation."""
+    now_s = chronicle.now_s()
+    beginning = TrialEvent(
+        at_s=now_s,
+        trial_id=attempt.planned.trial_id,
+        epoch_unix_s=time.time() - now_s,
+        staleness_bound_s=attempt.experiment.staleness_bound_of(attempt.treatment),
+    )
+    chronicle.append_before(attempt.rows_before)
+    chronicle.append(beginning, *(owed.model_copy(update={"at_s": now_s}) for owed in bench.session.owed))
 
 
-def _wait(bench: Bench, generator: Load) -> None:
+def _disturbance(bench: Bench, chronicle: Chronicle) -> Callable[[Fault], Disturbance]:
+    def made(fault: Fault) -> Disturbance:
+        return chronicle.recorded(fault, Crash(bench.deployment.node(fault.node), bench.session.outside.platform))
+
+    return made
+
+
+def _wait(bench: Bench, generator: Load, marks: PhaseMarks) -> None:
     while not generator.finished():
         bench.interrupts.sleep(WAIT_POLL_S)
+        marks.look()

@@ -22,6 +22,7 @@ class Arrival:
     student_id: int | None
     offset: int | None
     enrolled_by: int | None
+    capacity: int | None = None
 
 
 def arrivals(table: pa.Table) -> Sequence[Arrival]:

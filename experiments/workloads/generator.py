@@ -19,14 +19,15 @@ import gevent
 from gevent.socket import wait_read
 from locust.env import Environment
 
+from experiments.records.journal import Journal
 from experiments.schedule import Schedule
 from experiments.workloads.arrival import arrivals
 from experiments.workloads.dispatcher import Dispatcher
 from experiments.workloads.recorder import Recorder
-from experiments.workloads.students import RESPONSE_TIMEOUT_S, Students
+from experiments.workloads.students import Students, longest_s
 
-DRAIN_S: Final = RESPONSE_TIMEOUT_S + 1
-"""After it every request has had its own timeout."""
+DRAIN_MARGIN_S: Final = 1
+"""Beyond the longest that an arrival may take; after it every request has had its own timeout."""
 LIFETIME_MARGIN_S: Final = 30
 """What loading and writing may take beyond the schedule; after it the kernel ends the process whatever it does."""
 OTHER_FILES: Final = 64
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.workloads", description=__doc__)
     parser.add_argument("--schedule", type=Path, required=True, help="Parquet file with the schedule")
     parser.add_argument("--out", type=Path, required=True, help="Parquet file to write the requests to")
+    parser.add_argument("--history", type=Path, required=True, help="file to append the operations to, as they happen")
+    parser.add_argument("--resends", type=int, required=True, metavar="N", help="times that an enrolment of unknown fate is sent again")
     parser.add_argument("--gateway", required=True, metavar="URL", help="where the requests are sent to")
     parser.add_argument("--epoch", type=float, required=True, metavar="S", help="CLOCK_MONOTONIC at the schedule's second 0")
     options = parser.parse_args(arguments)
@@ -48,13 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gevent.config.resolver = "block"
     schedule = arrivals(Schedule.read(options.schedule).table)
     last_s = schedule[-1].intended_s if schedule else 0.0
-    signal.alarm(math.ceil(max(0.0, options.epoch + last_s - time.monotonic()) + DRAIN_S + LIFETIME_MARGIN_S))
+    drain_s = longest_s(options.resends) + DRAIN_MARGIN_S
+    signal.alarm(math.ceil(max(0.0, options.epoch + last_s - time.monotonic()) + drain_s + LIFETIME_MARGIN_S))
 
     connections = _most_connections()
-    recorder = Recorder(schedule, options.epoch)
+    recorder = Recorder(schedule, options.epoch, Journal(options.history))
     environment = Environment(user_classes=[Students], host=options.gateway)
     environment.events.request.add_listener(recorder.answered)  # type: ignore[no-untyped-call]
-    students = Students(environment, recorder, connections=connections, run_id=uuid.uuid4().hex)
+    students = Students(environment, recorder, connections=connections, run_id=uuid.uuid4().hex, resends=options.resends)
     dispatcher = Dispatcher(students.act, most_at_once=connections)
 
     # A full collection stops every request for about 100 ms with 100,000 arrivals in memory (measured). Nothing is lost without it: what a
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    load = gevent.spawn(dispatcher.run, schedule, options.epoch, DRAIN_S)
+    load = gevent.spawn(dispatcher.run, schedule, options.epoch, drain_s)
     gevent.signal_handler(signal.SIGTERM, load.kill, block=False)
     gevent.spawn(_await_parents_end).link(lambda _: load.kill(block=False))
     load.join()

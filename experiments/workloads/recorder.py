@@ -1,33 +1,46 @@
-"""What happened to each request, in columns by the schedule's rows; classified here and written once, after the load."""
+"""What happened to each request: in columns by the schedule's rows, written once after the load, and in the history as it happens."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
-from http import HTTPStatus
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-import gevent
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from experiments.definition import Operation
+from experiments.records.journal import Journal
 from experiments.records.schema import REQUEST_SCHEMA, Outcome
+from experiments.workloads.answers import Ending, answer_outcome, ending, failure_outcome, told
 from experiments.workloads.arrival import Arrival
 
-FORESEEN: Final = {Operation.ENROLL: frozenset({HTTPStatus.CONFLICT})}
-"""Answers beyond 2xx that the contract foresees for a correct request: 409, already enrolled."""
+DIGITS: Final = 6
+"""Microseconds, of times in the history."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request that was sent: the scheduled one of its row, or one that follows from how that went."""
+
+    row: int
+    operation: Operation
+    is_scheduled: bool
+    foreseen: frozenset[int]
+    """Statuses beyond the contract's that this very request may get."""
+    ending: Ending | None = None
 
 
 class Recorder:
     """Listens to Locust's request event; Locust's own statistics round to two digits and know no intended time."""
 
-    def __init__(self, arrivals: Sequence[Arrival], epoch_s: float) -> None:
+    def __init__(self, arrivals: Sequence[Arrival], epoch_s: float, history: Journal) -> None:
         self._arrivals = arrivals
         self._epoch_s = epoch_s
+        self._history = history
         count = len(arrivals)
         self._sent_s = [math.nan] * count
         self._ended_s = [math.nan] * count
@@ -36,35 +49,66 @@ class Recorder:
         self._replica: list[str | None] = [None] * count
         self._cache: list[str | None] = [None] * count
         self._enrollment_id: list[str | None] = [None] * count
+        self._later_id: dict[int, str] = {}
+        """Ids of rows whose request was sent again, since the first sending gave none."""
         self._latest_enrollment_id: str | None = None
 
-    def enrollment_id(self, row: int) -> str | None:
-        """The id that the request of that row was given, else the latest of any request, else None."""
-        return self._enrollment_id[row] or self._latest_enrollment_id
+    def own_enrollment_id(self, row: int) -> str | None:
+        """The id that the request of that row was given, if it was."""
+        return self._enrollment_id[row] or self._later_id.get(row)
 
-    def sent(self, row: int) -> None:
-        """The request of that row is about to be sent."""
-        self._sent_s[row] = monotonic() - self._epoch_s
+    def enrollment_id(self, row: int) -> str | None:
+        """The same, else the latest of any request, else None."""
+        return self.own_enrollment_id(row) or self._latest_enrollment_id
+
+    def sent(
+        self,
+        row: int,
+        operation: Operation,
+        asked: Mapping[str, Any],
+        *,
+        is_scheduled: bool = True,
+        foreseen: frozenset[int] = frozenset(),
+    ) -> Request:
+        """A request is about to be sent; ``asked`` are the fields of its invocation in the history."""
+        now_s = monotonic() - self._epoch_s
+        if is_scheduled:
+            self._sent_s[row] = now_s
+        self._history.append_values({"type": "invoke", "at_s": round(now_s, DIGITS), "process": row, "f": operation.value, **asked})
+        return Request(row, operation, is_scheduled, foreseen)
 
     def answered(self, *, context: dict[str, Any], response: Any, exception: BaseException | None, **_: object) -> None:
-        """Listener of Locust's ``request`` event; ``context`` has the row and statuses that this very request may get."""
-        row: int = context["row"]
-        self._ended_s[row] = monotonic() - self._epoch_s
+        """Listener of Locust's ``request`` event; ``context`` has the request."""
+        request: Request = context["request"]
+        now_s = monotonic() - self._epoch_s
+        status: int | None = None if exception is not None else response.status_code
+        facts: dict[str, Any] = {}
         if exception is not None:
-            self._outcome[row] = failure_outcome(exception)
-            return
-        status: int = response.status_code
-        operation = self._arrivals[row].operation
-        self._status[row] = status
-        self._outcome[row] = answer_outcome(operation, status, context["foreseen"])
-        self._replica[row] = response.headers.get("x-replica")
-        self._cache[row] = response.headers.get("x-cache")
-        if operation is Operation.ENROLL and status == HTTPStatus.ACCEPTED:
-            given = accepted_id(response.content)
-            if given is None:
-                self._outcome[row] = Outcome.HTTP_ERROR.value
-            else:
-                self._latest_enrollment_id = self._enrollment_id[row] = given
+            outcome = failure_outcome(exception)
+        else:
+            assert status is not None  # noqa: S101 - for mypy: there is a response where there is no exception
+            facts = told(request.operation, status, response.content, is_known=not request.foreseen)
+            outcome = answer_outcome(request.operation, status, request.foreseen)
+        request.ending = ending(request.operation, status, facts)
+        if request.ending == "unknown" and outcome == Outcome.OK:  # a 202 that can't be followed up
+            outcome = Outcome.HTTP_ERROR.value
+        replica = None if status is None else response.headers.get("x-replica")
+        cache = None if status is None else response.headers.get("x-cache")
+        enrollment_id = facts.get("enrollment")
+        if enrollment_id is not None:
+            self._latest_enrollment_id = enrollment_id
+        row = request.row
+        if request.is_scheduled:
+            self._ended_s[row], self._outcome[row], self._status[row] = now_s, outcome, status
+            self._replica[row], self._cache[row], self._enrollment_id[row] = replica, cache, enrollment_id
+        elif enrollment_id is not None:
+            self._later_id[row] = enrollment_id
+        seen = {"http": status, "error": outcome if status is None else None, "replica": replica, "cache": cache}
+        self._history.append_values(
+            {"type": request.ending, "at_s": round(now_s, DIGITS), "process": row, "f": request.operation.value}
+            | {name: value for name, value in seen.items() if value is not None}
+            | facts
+        )
 
     def table(self) -> pa.Table:
         """One row for each request that was sent (REQUEST_SCHEMA); one that got no answer until now has timed out."""
@@ -89,24 +133,3 @@ class Recorder:
         partial = path.with_name(f".{path.name}.partial")
         pq.write_table(self.table(), partial)
         partial.replace(path)
-
-
-def answer_outcome(operation: Operation, status: int, foreseen: frozenset[int] = frozenset()) -> str:
-    """OK for what the contract foresees: 2xx, FORESEEN for the operation, and what is foreseen for this very request."""
-    is_ok = status // 100 == HTTPStatus.OK // 100 or status in FORESEEN.get(operation, ()) or status in foreseen
-    return (Outcome.OK if is_ok else Outcome.HTTP_ERROR).value
-
-
-def accepted_id(content: bytes) -> str | None:
-    """The id in the body of a 202; None where it breaks the contract and has none."""
-    try:
-        return str(json.loads(content)["id"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def failure_outcome(error: BaseException) -> str:
-    """TIMEOUT where there was no answer in time, else CONNECTION_ERROR."""
-    # The HTTP library wraps the timeout that ended its waiting.
-    cause = getattr(error, "original", error)
-    return (Outcome.TIMEOUT if isinstance(cause, (gevent.Timeout, TimeoutError)) else Outcome.CONNECTION_ERROR).value

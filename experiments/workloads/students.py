@@ -1,7 +1,9 @@
-"""WHAT is sent: the requests of the university's students, a method for each operation."""
+"""WHAT is sent: the requests of the university's students and operators, a method for each operation."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,25 +13,36 @@ from locust.env import Environment
 
 from experiments.definition import Operation
 from experiments.schedule import PAGE_SIZE
+from experiments.workloads.answers import Ending
 from experiments.workloads.arrival import Arrival
 from experiments.workloads.delivery import OnceOnlyPool
 from experiments.workloads.recorder import Recorder
 
 RESPONSE_TIMEOUT_S: Final = 10.0
 """A student's patience, from sending to the last byte; well above what the gateway needs to try every replica."""
+FIRST_RESEND_PAUSE_S: Final = 0.5
+"""Before an enrolment is sent again; doubled each time."""
 UNKNOWN_ENROLLMENT: Final = "00000000-0000-0000-0000-000000000000"
-"""Looked up as long as no request was accepted in the trial; the right answer is 404."""
+"""Looked up or dropped as long as the request that is meant was not accepted; the right answer is 404."""
+NOT_FOUND: Final = frozenset({int(HTTPStatus.NOT_FOUND)})
+DIGEST_LENGTH: Final = 16
+"""Hexadecimal digits of a body's digest, enough to tell bodies apart."""
+
+
+def longest_s(resends: int) -> float:
+    """The longest that an arrival may take with all that follows from it, s."""
+    return (resends + 1) * RESPONSE_TIMEOUT_S + FIRST_RESEND_PAUSE_S * (2**resends - 1) if resends else 2 * RESPONSE_TIMEOUT_S
 
 
 class Students(FastHttpUser):
-    """All students behind one pool of connections; each request runs in a greenlet of its own.
+    """All students and operators behind one pool of connections; each request runs in a greenlet of its own.
 
     When they act is not their own choice, as it would be with a ``wait_time``: the dispatcher calls :meth:`act`.
     """
 
     max_redirects = 0
 
-    def __init__(self, environment: Environment, recorder: Recorder, *, connections: int, run_id: str) -> None:
+    def __init__(self, environment: Environment, recorder: Recorder, *, connections: int, run_id: str, resends: int) -> None:
         self.host = environment.host
         self.client_pool = OnceOnlyPool(str(environment.host), connections)
         super().__init__(environment)
@@ -38,51 +51,116 @@ class Students(FastHttpUser):
         self.client.client.cookiejar = None
         self._recorder = recorder
         self._run_id = run_id
+        self._resends = resends
 
     def act(self, arrival: Arrival) -> None:
-        """Send the request of ``arrival`` and wait for its answer."""
-        with gevent.Timeout(RESPONSE_TIMEOUT_S):
-            match arrival.operation:
-                case Operation.READ_COURSE:
-                    self.read_course(arrival)
-                case Operation.LIST_COURSES:
-                    self.list_courses(arrival)
-                case Operation.READ_STUDENT:
-                    self.read_student(arrival)
-                case Operation.ENROLL:
-                    self.enroll(arrival)
-                case Operation.READ_ENROLLMENT:
-                    self.read_enrollment(arrival)
+        """Send the request of ``arrival``, wait for its answer, and do what follows from it."""
+        match arrival.operation:
+            case Operation.READ_COURSE:
+                self.read_course(arrival)
+            case Operation.LIST_COURSES:
+                self.list_courses(arrival)
+            case Operation.READ_STUDENT:
+                self.read_student(arrival)
+            case Operation.ENROLL:
+                self.enroll(arrival)
+            case Operation.READ_ENROLLMENT:
+                self.read_enrollment(arrival)
+            case Operation.DROP:
+                self.drop(arrival)
+            case Operation.READ_SEATS:
+                self.read_seats(arrival)
+            case Operation.UPDATE_CAPACITY:
+                self.update_capacity(arrival)
+            case Operation.UPDATE_STUDENT:
+                self.update_student(arrival)
 
-    def read_course(self, arrival: Arrival) -> None:
+    def read_course(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one course."""
-        self._send(arrival, "GET", f"/courses/{arrival.course_id}")
+        course = arrival.course_id
+        self._send(arrival, Operation.READ_COURSE, "GET", f"/courses/{course}", {"course": course}, is_scheduled=is_scheduled)
 
     def list_courses(self, arrival: Arrival) -> None:
         """Look at a page of the catalogue."""
-        self._send(arrival, "GET", f"/courses?limit={PAGE_SIZE}&offset={arrival.offset}")
+        self._send(arrival, Operation.LIST_COURSES, "GET", f"/courses?limit={PAGE_SIZE}&offset={arrival.offset}", {})
 
-    def read_student(self, arrival: Arrival) -> None:
+    def read_student(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one's own record."""
-        self._send(arrival, "GET", f"/students/{arrival.student_id}")
+        student = arrival.student_id
+        self._send(arrival, Operation.READ_STUDENT, "GET", f"/students/{student}", {"student": student}, is_scheduled=is_scheduled)
 
     def enroll(self, arrival: Arrival) -> None:
-        """Ask for a seat; the key lets the gateway deliver the request to a second replica without a second effect."""
-        self._send(
-            arrival,
-            "POST",
-            "/enroll",
-            json={"student_id": arrival.student_id, "course_id": arrival.course_id},
-            headers={"Idempotency-Key": f"{self._run_id}-{arrival.row}"},
-        )
+        """Ask for a seat, and again with the same key while nobody says what became of that.
+
+        The key also lets the gateway deliver the request to a second replica without a second effect.
+        """
+        body = json.dumps({"student_id": arrival.student_id, "course_id": arrival.course_id})
+        key = f"{self._run_id}-{arrival.row}"
+        asked = {
+            "student": arrival.student_id,
+            "course": arrival.course_id,
+            "key": key,
+            "digest": hashlib.sha256(body.encode()).hexdigest()[:DIGEST_LENGTH],
+        }
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        for sending in range(self._resends + 1):
+            if sending:
+                gevent.sleep(FIRST_RESEND_PAUSE_S * 2 ** (sending - 1))
+            ended = self._send(
+                arrival, Operation.ENROLL, "POST", "/enroll", asked, is_scheduled=sending == 0, data=body.encode(), headers=headers
+            )
+            if ended != "unknown":
+                return
 
     def read_enrollment(self, arrival: Arrival) -> None:
         """Look at the outcome of an earlier request, or of the latest accepted one if that one was not accepted."""
         known = None if arrival.enrolled_by is None else self._recorder.enrollment_id(arrival.enrolled_by)
-        foreseen = frozenset() if known else frozenset({int(HTTPStatus.NOT_FOUND)})
-        self._send(arrival, "GET", f"/enroll/{known or UNKNOWN_ENROLLMENT}", foreseen=foreseen)
+        self._about(arrival, Operation.READ_ENROLLMENT, "GET", known)
 
-    def _send(self, arrival: Arrival, method: str, path: str, *, foreseen: frozenset[int] = frozenset(), **content: Any) -> None:
-        self._recorder.sent(arrival.row)
-        context = {"row": arrival.row, "foreseen": foreseen}
-        self.client.request(method, path, name=arrival.operation.value, context=context, **content)
+    def drop(self, arrival: Arrival) -> None:
+        """Give up one's own seat, or the wish for it."""
+        known = None if arrival.enrolled_by is None else self._recorder.own_enrollment_id(arrival.enrolled_by)
+        self._about(arrival, Operation.DROP, "DELETE", known)
+
+    def read_seats(self, arrival: Arrival) -> None:
+        """Look how many seats are free."""
+        self._send(arrival, Operation.READ_SEATS, "GET", f"/courses/{arrival.course_id}/seats", {"course": arrival.course_id})
+
+    def update_capacity(self, arrival: Arrival) -> None:
+        """Give a course more or fewer seats, and look at the course, which must be as it was just made."""
+        asked = {"course": arrival.course_id, "capacity": arrival.capacity}
+        path, body = f"/courses/{arrival.course_id}", {"capacity": arrival.capacity}
+        if self._send(arrival, Operation.UPDATE_CAPACITY, "PATCH", path, asked, json=body) == "ok":
+            self.read_course(arrival, is_scheduled=False)
+
+    def update_student(self, arrival: Arrival) -> None:
+        """Change a student's name, and look at the record, which must be as it was just made."""
+        path, body = f"/students/{arrival.student_id}", {"name": f"Student {arrival.row}"}
+        if self._send(arrival, Operation.UPDATE_STUDENT, "PATCH", path, {"student": arrival.student_id}, json=body) == "ok":
+            self.read_student(arrival, is_scheduled=False)
+
+    def _about(self, arrival: Arrival, operation: Operation, method: str, known: str | None) -> None:
+        enrollment = known or UNKNOWN_ENROLLMENT
+        foreseen = frozenset() if known else NOT_FOUND
+        self._send(arrival, operation, method, f"/enroll/{enrollment}", {"enrollment": enrollment}, foreseen=foreseen)
+
+    def _send(
+        self,
+        arrival: Arrival,
+        operation: Operation,
+        method: str,
+        path: str,
+        asked: dict[str, Any],
+        *,
+        is_scheduled: bool = True,
+        foreseen: frozenset[int] = frozenset(),
+        **content: Any,
+    ) -> Ending | None:
+        request = self._recorder.sent(arrival.row, operation, asked, is_scheduled=is_scheduled, foreseen=foreseen)
+        context = {"request": request}
+        try:
+            with gevent.Timeout(RESPONSE_TIMEOUT_S):
+                self.client.request(method, path, name=operation.value, context=context, **content)
+        except gevent.Timeout as timeout:  # it struck where the library doesn't wait for the answer
+            self._recorder.answered(context=context, response=None, exception=timeout)
+        return request.ending

@@ -12,6 +12,8 @@ from infra.targets.target import Target
 
 PROBE_ROLE = "lab"
 """Reads statistics and no table."""
+READER_ROLE = "lab_reader"
+"""Reads tables and changes none: for the look at the data that begins and ends a trial."""
 
 
 class DatabaseConfig(Config):
@@ -34,6 +36,8 @@ class Database(pulumi.ComponentResource):
     """For the service, which owns the database; SQLAlchemy's form."""
     probe_dsn: pulumi.Output[str]
     """For the lab's probes; libpq's form."""
+    reader_dsn: pulumi.Output[str]
+    """For the lab's looks at the data; libpq's form."""
     nodes: pulumi.Output[list[NodeDeclaration]]
 
     def __init__(self, config: DatabaseConfig, target: Target, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -42,16 +46,18 @@ class Database(pulumi.ComponentResource):
         password = target.password(f"{config.node}-owner", parent=self)
         probe_password = target.password(f"{config.node}-probe", parent=self)
         place = target.place(config.node)
-        values = pulumi.Output.all(port, password, probe_password)
+        reader_password = target.password(f"{config.node}-reader", parent=self)
+        values = pulumi.Output.all(port, password, probe_password, reader_password)
         declaration = values.apply(lambda known: declare(config, place, *known))
         target.node(config.node, declaration, parent=self)
         self.url = values.apply(lambda known: _url("postgresql+psycopg2", config.service, known[1], known[0], config.service))
         self.probe_dsn = values.apply(lambda known: _url("postgresql", PROBE_ROLE, known[2], known[0], config.service))
+        self.reader_dsn = values.apply(lambda known: _url("postgresql", READER_ROLE, known[3], known[0], config.service))
         self.nodes = declaration.apply(lambda node: [node])
         self.register_outputs({})
 
 
-def declare(config: DatabaseConfig, place: Place, port: int, password: str, probe_password: str) -> NodeDeclaration:
+def declare(config: DatabaseConfig, place: Place, port: int, password: str, probe_password: str, reader_password: str) -> NodeDeclaration:
     """The server as a node."""
     name = config.service
     return NodeDeclaration(
@@ -67,7 +73,9 @@ def declare(config: DatabaseConfig, place: Place, port: int, password: str, prob
                 f"CREATE DATABASE {name} OWNER {name}",
                 f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
                 f"CREATE ROLE {PROBE_ROLE} LOGIN PASSWORD '{probe_password}' IN ROLE pg_monitor",
-                f"GRANT CONNECT ON DATABASE {name} TO {PROBE_ROLE}",
+                # not by default privileges: they hold in the database that they are given in, and this runs in another
+                f"CREATE ROLE {READER_ROLE} LOGIN PASSWORD '{reader_password}' IN ROLE pg_read_all_data",
+                f"GRANT CONNECT ON DATABASE {name} TO {PROBE_ROLE}, {READER_ROLE}",
             )
         ),
         port=port,

@@ -110,18 +110,21 @@ def _compared(verdict: ComparisonVerdict, form: Form) -> str:
 
 def gate_judgement(gate: GateVerdict, each: str = "trial") -> Judgement:
     """The invariants of a run in a sentence; ``each`` is what they were checked after."""
-    broken = [invariant.name.replace("_", " ") for invariant in gate.invariants if invariant.gate is gate.gate]
+    broken = [invariant.name.replace("_", " ") for invariant in gate.invariants if invariant.gate is gate.gate and invariant.is_exercised]
+    idle = [invariant.name.replace("_", " ") for invariant in gate.invariants if not invariant.is_exercised]
     names = ", ".join(broken)
     if gate.gate is Gate.PASS:
         measured, remark = f"{names}: held after every {each}", ""
     elif gate.gate is Gate.FAIL:
         measured = f"broken: {names}"
         remark = "Figures of a system that loses or invents data are no evidence of anything; read the claims below with that in mind."
-    elif not gate.invariants:
+    elif len(idle) == len(gate.invariants):
         measured, remark = "none was checked", "What was not checked did not pass."
     else:
         measured = f"unknown: {names}" if broken else f"every finished {each} passed"
         remark = "What was not checked did not pass."
+    if idle:
+        remark = f"{remark} Nothing to check in any {each}: {', '.join(idle)}.".lstrip()
     if gate.unfinished:
         remark = f"{count(gate.unfinished, f'planned {each}')} left no record. {remark}".rstrip()
     return Judgement("Invariants", gate.gate.value, GATE_TONES[gate.gate], measured, f"Asked: all hold after every {each}", remark)

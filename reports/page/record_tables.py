@@ -97,6 +97,7 @@ def invariants_table(gate: GateVerdict, prefix: str) -> Table | None:
             Column("Passed", ("passed",), is_number=True),
             Column("Failed", ("failed",), is_number=True),
             Column("Unknown", ("unknown",), is_number=True),
+            Column("Nothing to check", ("vacuous",), is_number=True),
             Column("What was seen", ("detail",)),
         ),
         rows=tuple(
@@ -106,10 +107,38 @@ def invariants_table(gate: GateVerdict, prefix: str) -> Table | None:
                 number_cell(invariant.passed),
                 number_cell(invariant.failed),
                 number_cell(invariant.unknown),
+                number_cell(invariant.vacuous),
                 text_cell(invariant.detail),
             )
             for invariant in gate.invariants
         ),
+    )
+
+
+def witnesses_table(gate: GateVerdict, prefix: str) -> Table:
+    """What proves each failure, as a timeline of one trial."""
+    return Table(
+        name=f"{prefix}-witnesses",
+        title="What proves the failures",
+        columns=(
+            Column("Invariant", ("invariant",)),
+            Column("Trial", ("trial",)),
+            Column("Time (s)", ("at_s",), is_number=True),
+            Column("Who", ("who",)),
+            Column("What", ("what",)),
+        ),
+        rows=tuple(
+            (
+                Cell(invariant.name.replace("_", " "), (invariant.name,)),
+                text_cell(invariant.witness_trial),
+                Cell(f"{event.at_s:.3f}", (event.at_s,)),  # a violation may be a matter of milliseconds
+                text_cell(event.who),
+                text_cell(event.what),
+            )
+            for invariant in gate.invariants
+            for event in invariant.witness
+        ),
+        note="Seconds since the trial's first request was due. A process is one arrival of the schedule with all that follows from it.",
     )
 
 

@@ -21,6 +21,7 @@ from reports.page.record_tables import (
     outcomes_table,
     trials_table,
     values_table,
+    witnesses_table,
 )
 from reports.page.setup_tables import environment_table, factors_table, load_table
 from reports.verdicts.claims import ClaimVerdict, judge_claims
@@ -121,6 +122,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
                 trials_table(run, anchor),
                 values_table(run, summary, anchor),
                 invariants_table(judged.gate, anchor),
+                witnesses_table(judged.gate, anchor),
                 outcomes_table(run, anchor),
             ),
         ),

@@ -70,6 +70,10 @@ OPERATIONS: dict[Operation | None, str] = {
     Operation.READ_STUDENT: "read a student",
     Operation.ENROLL: "enrol",
     Operation.READ_ENROLLMENT: "read an enrolment",
+    Operation.DROP: "drop an enrolment",
+    Operation.READ_SEATS: "look at seats",
+    Operation.UPDATE_CAPACITY: "change a capacity",
+    Operation.UPDATE_STUDENT: "change a student",
 }
 
 COMMON_GLOSSARY: tuple[Term, ...] = (
@@ -83,7 +87,7 @@ COMMON_GLOSSARY: tuple[Term, ...] = (
     Term(
         "invariants",
         "What must hold after every trial or measurement, whatever was measured. The worst one wins; what was not checked is unknown, "
-        "never passed.",
+        "never passed. A trial without anything that one could be checked on counts neither for nor against it.",
     ),
     Term(
         "percentile",

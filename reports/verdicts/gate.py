@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from experiments.records.schema import InvariantRecord, RunRecord, TrialRecord
+from experiments.records.schema import InvariantRecord, RunRecord, TrialRecord, WitnessEvent
 
 
 class Gate(StrEnum):
@@ -31,7 +31,18 @@ class InvariantVerdict:
     unknown: int
     """Trials whose checker could not tell, crashed or is missing."""
     detail: str
-    """The first witness of a failure, else the first reason for not knowing, else what the last trial's check covered."""
+    """What is wrong in the first trial that failed, else the first reason for not knowing, else what the last trial's check covered."""
+    vacuous: int = 0
+    """Trials that had nothing to check it on; they neither pass nor stand against the others."""
+    witness: tuple[WitnessEvent, ...] = ()
+    """What proves the failure."""
+    witness_trial: str = ""
+    """The trial that it is from."""
+
+    @property
+    def is_exercised(self) -> bool:
+        """Some trial had something to check it on."""
+        return self.passed + self.failed + self.unknown > 0
 
 
 @dataclass(frozen=True)
@@ -47,13 +58,14 @@ class GateVerdict:
 def judge_invariants(run: RunRecord, trials: Sequence[TrialRecord]) -> GateVerdict:
     """The gate over all finished trials, invalid ones too: a broken promise is one whatever else went wrong.
 
-    An invariant that any trial reports is expected of every trial; without any invariant the gate is unknown, never passed.
+    An invariant that any trial reports is expected of every trial; without any invariant the gate is unknown, never passed. One that no
+    trial had anything to check on is unknown by itself and does not keep the others from passing: the page names it.
     """
     names = list(dict.fromkeys(invariant.name for trial in trials for invariant in trial.invariants))
     invariants = tuple(_judge(name, trials) for name in names)
     finished = {trial.trial_id for trial in trials}
     unfinished = sum(planned.trial_id not in finished for planned in run.plan)
-    gates = [invariant.gate for invariant in invariants] or [Gate.UNKNOWN]
+    gates = [invariant.gate for invariant in invariants if invariant.is_exercised] or [Gate.UNKNOWN]
     if unfinished:
         gates.append(Gate.UNKNOWN)
     return GateVerdict(worst(gates), invariants, unfinished)
@@ -66,16 +78,21 @@ def worst(gates: Sequence[Gate]) -> Gate:
 
 def _judge(name: str, trials: Sequence[TrialRecord]) -> InvariantVerdict:
     found = [(trial.trial_id, _of(trial, name)) for trial in trials]
-    gates = [Gate(record.verdict) for _, record in found]
-    gate = worst(gates)
-    matching = [f"{trial_id}: {record.detail}" for trial_id, record in found if record.verdict == gate]
+    telling = [(trial_id, record) for trial_id, record in found if not record.is_vacuous]
+    gates = [Gate(record.verdict) for _, record in telling]
+    gate = worst(gates or [Gate.UNKNOWN])
+    matching = [(trial_id, record) for trial_id, record in telling or found if record.verdict == gate]
+    trial_id, record = matching[-1] if gate is Gate.PASS else matching[0]
     return InvariantVerdict(
         name=name,
         gate=gate,
         passed=gates.count(Gate.PASS),
         failed=gates.count(Gate.FAIL),
         unknown=gates.count(Gate.UNKNOWN),
-        detail=matching[-1] if gate is Gate.PASS else matching[0],
+        detail=f"{trial_id}: {record.detail}",
+        vacuous=len(found) - len(telling),
+        witness=record.witness,
+        witness_trial=trial_id if record.witness else "",
     )
 
 

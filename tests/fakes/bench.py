@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from pydantic import SecretStr
 from experiments.capacity.result import Result
 from experiments.definition import CapacityExperiment, Dataset, Experiment, Fault, Operation, Phase, Phases, Treatment
 from experiments.errors import ExperimentError
-from experiments.invariants.history import FinalState, RequestState
 from experiments.probes.sampler import Probe, Reading
 from experiments.records.capacity import PlannedMeasurement
-from experiments.records.schema import REQUEST_SCHEMA, CourseState, PlannedTrial
+from experiments.records.history import Completion, CourseRow, EnrollmentRow, Event, Invoke, Mark
+from experiments.records.journal import Journal
+from experiments.records.schema import REQUEST_SCHEMA, PlannedTrial
 from experiments.runner.interfaces import Note, Outside
+from experiments.runner.looks import After, Asked, Before, Clock
 from infra.deployment import Credentials, Deployment, Endpoints, Node, Role
 from infra.topology import Topology
 
@@ -111,6 +114,22 @@ class FakeLoadResult:
     requests: pa.Table
     offered: int
     slip_p99_ms: float = 1.0
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def key(self, number: int) -> str:
+        """The Idempotency-Key of the request of that number."""
+        return f"{self.name}-{number}"
+
+    def history(self) -> list[Event]:
+        """The same as operations of its history; each request has the student of its number, course 1 and a key of its own."""
+        events: list[Event] = []
+        for number, row in enumerate(self.requests.to_pylist()):
+            about = {"process": number, "f": Operation.ENROLL}
+            asked = {"student": number, "course": 1, "key": self.key(number)}
+            ended = {"type": "ok" if row["enrollment_id"] else "unknown", "enrollment": row["enrollment_id"]}
+            events.append(Invoke.model_validate({**about, **asked, "at_s": row["sent_s"]}))
+            events.append(Completion.model_validate({**about, **ended, "at_s": row["ended_s"]}))
+        return events
 
 
 @dataclass
@@ -119,6 +138,7 @@ class FakeLoad:
 
     events: list[str]
     outcome: FakeLoadResult | Exception
+    history: Path
     healings: int = 0
     looks: int = 2
     on_look: Callable[[], None] = lambda: None
@@ -127,6 +147,9 @@ class FakeLoad:
         """Begins."""
         del epoch_monotonic_s
         self.events.append("load start")
+        if isinstance(self.outcome, FakeLoadResult):
+            with Journal(self.history) as journal:
+                journal.append(*self.outcome.history())
 
     def finished(self) -> bool:
         """True after a few looks, and no fault left to happen."""
@@ -184,13 +207,21 @@ class FakeLoadSide:
         return "population"
 
     def prepare(
-        self, experiment: Experiment, population: object, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path
+        self,
+        experiment: Experiment,
+        population: object,
+        trial: PlannedTrial,
+        *,
+        portion: int,
+        gateway_url: str,
+        folder: Path,
+        history: Path,
     ) -> FakeLoad:
         """A load whose result :attr:`make` gives."""
         del population, gateway_url, folder
         self.portions.append(portion)
         self._healings += len(experiment.treatment(trial.treatment).faults)
-        return FakeLoad(self.events, self.make(), healings=self._healings, on_look=self.on_look)
+        return FakeLoad(self.events, self.make(), history, healings=self._healings, on_look=self.on_look)
 
 
 class FakeProbe:
@@ -213,8 +244,8 @@ class FakeInspection:
     events: list[str]
     fail: ExperimentError | None = None
     status: str = "enrolled"
-    unacknowledged: list[tuple[str, ...]] = field(default_factory=list)
-    """What each final read finds that no client was told of; nothing once the list is empty."""
+    unacknowledged: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
+    """Id and key of what each final read finds that no client was told of; nothing once the list is empty."""
 
     def flush_cache(self, deployment: Deployment) -> None:
         """Nothing to empty."""
@@ -226,17 +257,28 @@ class FakeInspection:
         del deployment
         return [FakeProbe()]
 
-    def final_state(self, deployment: Deployment, accepted: Collection[str], known: Collection[str]) -> FinalState:
+    def look_before(self, deployment: Deployment) -> Before | None:
+        """There is no database to look into."""
+        del deployment
+        return None
+
+    def look_after(self, deployment: Deployment, asked: Asked, clock: Clock) -> After:
         """Every accepted request with :attr:`status`, all in one course."""
-        del deployment, known
+        del deployment
         self.events.append("final read")
         if self.fail is not None:
             raise self.fail
-        return FinalState(
-            settled=True,
-            requests={item: RequestState(self.status) for item in accepted},
-            courses=(CourseState(course_id=1, capacity=99, taken=len(accepted), enrolled=len(accepted)),),
-            unacknowledged=self.unacknowledged.pop(0) if self.unacknowledged else (),
+        found = self.unacknowledged.pop(0) if self.unacknowledged else ()
+        at_s = clock()
+        at = {"at_s": at_s, "began_s": at_s, "moment": "final", "source": "api"}
+        rows = [{"enrollment": item, "student": int(item.removeprefix("id-")), "state": self.status} for item in asked.accepted]
+        rows += [{"enrollment": item, "key": key, "student": number, "state": self.status} for number, (item, key) in enumerate(found)]
+        decision = {"course_version": 1, "student_version": 1, "prerequisites": (), "completed_courses": ()}
+        course = {"course": 1, "capacity": 99, "taken": len(rows), "free": 99 - len(rows), "enrolled": len(rows)}
+        return (
+            Mark(at_s=at_s, name="quiet"),
+            *(EnrollmentRow.model_validate({**at, **row, "course": 1, "decision": decision}) for row in rows),
+            CourseRow.model_validate({**at, **course}),
         )
 
 

@@ -15,7 +15,7 @@ from experiments.schedule import Schedule
 
 def main(schedule: str, gateway_url: str, folder: str) -> None:
     """Start, print, wait."""
-    generator = LoadGenerator(Schedule.read(Path(schedule)), gateway_url, Path(folder))
+    generator = LoadGenerator(Schedule.read(Path(schedule)), gateway_url, Path(folder), history=Path(folder) / "history.jsonl")
     generator.start(time.monotonic() + START_UP_S)
     (child,) = psutil.Process().children()
     sys.stdout.write(f"{child.pid}\n")

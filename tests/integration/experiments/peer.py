@@ -22,7 +22,10 @@ class Peer:
 
     def __init__(self) -> None:
         self._enrollments: set[str] = set()
-        self._keys: set[str] = set()
+        self._keys: dict[str, str] = {}
+        """The enrolment of each Idempotency-Key."""
+        self._loses = False
+        """The first answer to each request for enrolment is lost, after it took effect."""
         self._clients: set[tuple[str, int]] = set()
 
     async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
@@ -50,14 +53,23 @@ class Peer:
                 answer = {"started_s": started_s, "ended_s": time.monotonic()}
             case "GET", "peer", "clients":
                 answer = len(self._clients)
+            case "GET", "peer", "lose":
+                self._loses = True
             case "GET", "courses" if query.startswith("limit=20&offset="):
                 answer = []
             case "GET", ("courses" | "students"), identity if identity.isdecimal():
-                answer = {"id": int(identity)}
+                answer = {"id": int(identity), "version": 1}
+            case "GET", "courses", identity, "seats" if identity.isdecimal():
+                answer = {"course_id": int(identity), "capacity": 3, "taken": 1, "free": 2}
+            case "PATCH", ("courses" | "students"), identity if identity.isdecimal():
+                change = "capacity" if path.startswith("/courses") else "name"
+                status = 200 if set(json.loads(body)) == {change} else 400
+                answer = {"id": int(identity), "version": 1}
             case "POST", "enroll":
                 status, answer = self._enroll(headers, body)
-            case "GET", "enroll", identity:
+            case (("GET" | "DELETE"), "enroll", identity):
                 status = 200 if identity in self._enrollments else 404
+                answer = {"status": "dropped" if method == "DELETE" else "enrolled"}
             case _:
                 status = 400
         return status, answer
@@ -65,12 +77,12 @@ class Peer:
     def _enroll(self, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
         wanted = json.loads(body)
         key = headers["idempotency-key"]
-        if headers["content-type"] != "application/json" or set(wanted) != {"student_id", "course_id"} or key in self._keys:
+        is_again = key in self._keys
+        if headers["content-type"] != "application/json" or set(wanted) != {"student_id", "course_id"} or (is_again and not self._loses):
             return 400, {}
-        identity = str(uuid.uuid4())
-        self._keys.add(key)
+        identity = self._keys.setdefault(key, str(uuid.uuid4()))
         self._enrollments.add(identity)
-        return 202, {"id": identity, "status": "pending"}
+        return (202 if is_again or not self._loses else 503), {"id": identity, "status": "pending"}
 
 
 def main() -> None:

@@ -21,7 +21,10 @@ import psutil
 import pytest
 
 from experiments.definition import Arrivals, Experiment, Operation, Phases, Treatment
+from experiments.invariants.checkers import check
+from experiments.invariants.history import History
 from experiments.load import START_UP_S, LoadError, LoadGenerator, LoadResult
+from experiments.records.journal import read_journal
 from experiments.schedule import Schedule, build
 from experiments.seeding import SeededPopulation
 
@@ -73,8 +76,16 @@ def _await_requests(gateway_url: str) -> None:
         time.sleep(0.1)
 
 
-def _run(schedule: Schedule, gateway_url: str, folder: Path) -> LoadResult:
-    generator = LoadGenerator(schedule, gateway_url, folder)
+def _generator(schedule: Schedule, gateway_url: str, folder: Path, *, resends: int = 0) -> LoadGenerator:
+    return LoadGenerator(schedule, gateway_url, folder, history=folder / "history.jsonl", resends=resends)
+
+
+def _history(folder: Path) -> History:
+    return History(read_journal(folder / "history.jsonl").events)
+
+
+def _run(schedule: Schedule, gateway_url: str, folder: Path, *, resends: int = 0) -> LoadResult:
+    generator = _generator(schedule, gateway_url, folder, resends=resends)
     try:
         generator.start(time.monotonic() + START_UP_S)
         while not generator.finished():
@@ -100,6 +111,64 @@ def test_every_operation_is_sent_as_the_contract_wants_it(gateway_url: str, tmp_
     assert None not in identities
 
 
+def test_the_history_has_every_operation_and_the_writers_own_reads(gateway_url: str, tmp_path: Path) -> None:
+    """Each scheduled request is an operation of its row's process, and who wrote looks at what they wrote, which is not scheduled."""
+    schedule = _schedule()
+    result = _run(schedule, gateway_url, tmp_path)
+    history = _history(tmp_path)
+    scheduled = schedule.table["operation"].to_pylist()
+    first = {op.process: op for op in reversed(history.ops)}
+    assert [first[row].f for row in range(schedule.offered)] == scheduled
+    assert all(op.end is not None and (op.is_ok or op.end.http == 404) for op in history.ops)
+    assert list(history.accepted) == sorted(history.accepted, key=lambda item: history.accepted[item].ended_s)
+    assert set(history.accepted) == {row["enrollment_id"] for row in result.requests.to_pylist()} - {None}
+    writes = [op for op in history.ops if op.f in (Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT)]
+    assert len(history.ops) == schedule.offered + len(writes) > schedule.offered
+    own = [op for op in history.ops if scheduled[op.process] in (Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT) and op not in writes]
+    assert {(op.process, op.f) for op in own} == {
+        (op.process, Operation.READ_COURSE if op.f is Operation.UPDATE_CAPACITY else Operation.READ_STUDENT) for op in writes
+    }
+
+
+def test_an_enrolment_of_unknown_fate_is_sent_again_with_its_key(gateway_url: str, tmp_path: Path) -> None:
+    """Every first answer is lost: each request is sent twice, gets one id, and counts as what its client first met."""
+    _ask(f"{gateway_url}/peer/lose")
+    schedule = _schedule(duration_s=1, mix={Operation.ENROLL: 1})
+    result = _run(schedule, gateway_url, tmp_path, resends=2)
+    assert result.requests["outcome"].to_pylist() == ["http_error"] * schedule.offered
+    history = _history(tmp_path)
+    assert [[op.is_ok for op in sendings] for sendings in history.requests.values()] == [[False, True]] * schedule.offered
+    assert len(history.accepted) == schedule.offered
+    (record,) = [record for record in check(history) if record.name == "no_second_effect"]
+    assert (record.verdict, record.evidence) == ("pass", {"requests that were sent again": schedule.offered})
+
+
+def test_without_resends_an_enrolment_is_sent_once(gateway_url: str, tmp_path: Path) -> None:
+    """A generator that repairs failures can't measure them."""
+    _ask(f"{gateway_url}/peer/lose")
+    schedule = _schedule(duration_s=0.5, mix={Operation.ENROLL: 1})
+    _run(schedule, gateway_url, tmp_path)
+    assert [op.end.type for op in _history(tmp_path).ops if op.end is not None] == ["unknown"] * schedule.offered
+
+
+def test_a_generator_that_is_killed_leaves_its_operations(gateway_url: str, tmp_path: Path) -> None:
+    """SIGKILL in mid-load: every whole line of its history can be read, and what had no end is of unknown outcome."""
+    generator = _generator(_schedule(duration_s=60), gateway_url, tmp_path)
+    children = set(psutil.Process().children())
+    generator.start(time.monotonic() + START_UP_S)
+    try:
+        (child,) = set(psutil.Process().children()) - children
+        _await_requests(gateway_url)
+        child.kill()
+    finally:
+        generator.stop()
+    ops = _history(tmp_path).ops
+    assert len(ops) > 0
+    assert all(op.is_possible for op in ops if op.end is None)
+    with pytest.raises(LoadError, match="ended with status -9"):
+        generator.result()
+
+
 def test_connections_are_used_again(gateway_url: str, tmp_path: Path) -> None:
     """There are never more connections than there were requests in flight at the same time."""
     requests = _run(_schedule(), gateway_url, tmp_path).requests.to_pylist()
@@ -111,7 +180,7 @@ def test_connections_are_used_again(gateway_url: str, tmp_path: Path) -> None:
 
 def test_a_stall_shows_in_every_request_that_was_due_in_it(gateway_url: str, tmp_path: Path) -> None:
     """While the system stands still, requests go on being sent, and none of them counts as answered before the stall's end."""
-    generator = LoadGenerator(_schedule(duration_s=8, mix={Operation.READ_COURSE: 1}), gateway_url, tmp_path)
+    generator = _generator(_schedule(duration_s=8, mix={Operation.READ_COURSE: 1}), gateway_url, tmp_path)
     epoch_s = time.monotonic() + START_UP_S
     try:
         generator.start(epoch_s)
@@ -177,7 +246,7 @@ def test_no_answer_is_a_timeout(silent_url: str, tmp_path: Path) -> None:
 
 def test_stop_leaves_no_process_and_keeps_what_was_measured(gateway_url: str, tmp_path: Path) -> None:
     """Stopped in mid-load, by whoever and however often, the child is gone and its requests until then are there."""
-    generator = LoadGenerator(_schedule(duration_s=60), gateway_url, tmp_path)
+    generator = _generator(_schedule(duration_s=60), gateway_url, tmp_path)
     before = set(psutil.Process().children(recursive=True))
     generator.start(time.monotonic() + START_UP_S)
     _await_requests(gateway_url)
@@ -194,7 +263,7 @@ def test_stop_leaves_no_process_and_keeps_what_was_measured(gateway_url: str, tm
 
 def test_stop_before_start_does_nothing(tmp_path: Path) -> None:
     """Cleaning up what was never begun is no error."""
-    generator = LoadGenerator(_schedule(), "http://127.0.0.1:9", tmp_path)
+    generator = _generator(_schedule(), "http://127.0.0.1:9", tmp_path)
     generator.stop()
     assert not generator.finished()
 
@@ -226,4 +295,4 @@ def test_a_failing_child_says_why(tmp_path: Path) -> None:
 def test_a_result_needs_a_start(tmp_path: Path) -> None:
     """Asking for what was never measured is an error, not an empty measurement."""
     with pytest.raises(LoadError, match="not started"):
-        LoadGenerator(_schedule(), "http://127.0.0.1:9", tmp_path).result()
+        _generator(_schedule(), "http://127.0.0.1:9", tmp_path).result()

@@ -124,6 +124,14 @@ def test_a_change_that_contradicts_the_definition_is_refused() -> None:
         changed(experiment, factors={"courses.replicas": "1"})
 
 
+def test_what_is_cached_may_be_as_old_as_the_experiment_says_or_else_as_the_cache_keeps_it() -> None:
+    """Without a bound of its own an experiment has that of each treatment's cache."""
+    short = Treatment(name="short", title="short", factors={"cache.ttl_s": 7})
+    experiment = _experiment(treatments=(short,))
+    assert experiment.staleness_bound_of(short) == 7
+    assert _experiment(treatments=(short,), staleness_bound_s=1.5).staleness_bound_of(short) == 1.5
+
+
 def test_nodes_follow_from_the_topology() -> None:
     """Every replica is a node of its own, and a cache that is off is none."""
     names = node_names(Topology().override({"courses.replicas": 3, "worker.replicas": 2, "cache": "off"}))

@@ -71,10 +71,10 @@ def test_a_trial_s_line_has_its_tail_and_its_failures() -> None:
     """Whoever watches sees what was measured."""
     attempt = Attempt(tiny(), PlannedTrial(position=0, block=0, treatment="calm", seed=1), scratch=Path())
     attempt.load = enrolments(100)
-    assert headline(attempt.trial()).startswith("p95 10.0 ms, 0 of 100 failed")
+    assert headline(attempt.trial()[0]).startswith("p95 10.0 ms, 0 of 100 failed")
 
 
 def test_an_invalid_trial_says_why() -> None:
     """Whoever watches sees it before the report does."""
     attempt = Attempt(tiny(), PlannedTrial(position=0, block=0, treatment="calm", seed=1), scratch=Path(), reasons=["too late"])
-    assert headline(attempt.trial()) == "INVALID: too late"
+    assert headline(attempt.trial()[0]) == "INVALID: too late"

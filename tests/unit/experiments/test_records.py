@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +14,8 @@ import pytest
 
 from experiments.definition import Experiment, Fault, Operation, Phase, Treatment
 from experiments.errors import RecordError
-from experiments.records.files import Trial, read_run, read_trial, write_run, write_trial
+from experiments.records.files import Trial, read_run, read_trial, read_trial_history, write_run, write_trial
+from experiments.records.history import Event, Mark
 from experiments.records.schema import (
     METRICS,
     REQUEST_SCHEMA,
@@ -105,16 +108,17 @@ TRIAL = Trial(
 )
 
 
-def _written(folder: Path) -> Path:
+def write_sample(folder: Path, *, history: Sequence[Event] = ()) -> Path:
+    """A run of one trial."""
     path = folder / RUN.run_id
     write_run(path, RUN)
-    write_trial(path, TRIAL)
+    write_trial(path, TRIAL, history)
     return path
 
 
-def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
+def test_a_run_reads_back_as_it_waswrite_sample(tmp_path: Path) -> None:
     """Writing and reading a run loses nothing."""
-    run = read_run(_written(tmp_path))
+    run = read_run(write_sample(tmp_path))
     assert run.record == RUN
     (trial,) = run.trials()
     assert (trial.record, trial.state) == (TRIAL.record, TRIAL.state)
@@ -124,16 +128,53 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_run_from_before_there_were_kinds_is_one_of_trials(tmp_path: Path) -> None:
     """It doesn't say its kind."""
-    file = _written(tmp_path) / "run.json"
+    file = write_sample(tmp_path) / "run.json"
     values = json.loads(file.read_text(encoding="utf-8"))
     del values["kind"]
     file.write_text(json.dumps(values), encoding="utf-8")
     assert read_run(file.parent).record == RUN
 
 
+def test_a_run_of_the_first_format_is_read(tmp_path: Path) -> None:
+    """It has no history, and its invariants have neither counts nor witnesses; none of them is called vacuous."""
+    path = write_sample(tmp_path)
+    (trial,) = read_run(path).trial_paths()
+    (trial / "history.jsonl.zst").unlink()
+    for file in (path / "run.json", trial / "trial.json"):
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if "format_version" in values:
+            values["format_version"] = 1
+        for invariant in values.get("invariants", ()):
+            del invariant["evidence"], invariant["witness"]
+        file.write_text(json.dumps(values), encoding="utf-8")
+    run = read_run(path)
+    assert run.record.format_version == 1
+    (read,) = run.trials()
+    assert read.record == TRIAL.record
+    assert not read.record.invariants[0].is_vacuous
+
+
+def test_the_history_of_a_trial_is_read_by_itself(tmp_path: Path) -> None:
+    """It is large, and who wants verdicts doesn't need it."""
+    history = (Mark(at_s=1, name="quiet"),)
+    (trial,) = read_run(write_sample(tmp_path, history=history)).trial_paths()
+    assert read_trial_history(trial) == history
+
+
+@pytest.mark.parametrize(
+    ("verdict", "evidence", "expected"),
+    [("unknown", {"reads": 0}, True), ("unknown", {"reads": 1}, False), ("unknown", {}, False), ("pass", {"reads": 0}, False)],
+)
+def test_a_verdict_without_anything_to_check_is_vacuous(
+    verdict: Literal["pass", "unknown"], evidence: dict[str, int], *, expected: bool
+) -> None:
+    """Only where the checker counted and found nothing."""
+    assert InvariantRecord(name="a", verdict=verdict, detail="", evidence=evidence).is_vacuous is expected
+
+
 def test_a_trial_that_was_cut_off_is_not_listed(tmp_path: Path) -> None:
     """A folder that was not renamed to its final name is no trial."""
-    path = _written(tmp_path)
+    path = write_sample(tmp_path)
     (path / "trials" / PLANNED.trial_id).rename(path / "trials" / f".{PLANNED.trial_id}.partial")
     assert read_run(path).trial_paths() == ()
 
@@ -150,7 +191,7 @@ def test_a_run_without_trials_is_readable(tmp_path: Path) -> None:
         ("run.json", None, "run.json: missing"),
         ("run.json", "{", "not readable as JSON"),
         ("run.json", "[]", "format_version is None"),
-        ("run.json", '{"format_version": 99}', "format_version is 99 and this program reads 1"),
+        ("run.json", '{"format_version": 99}', "format_version is 99 and this program reads 1 and 2"),
         ("run.json", '{"format_version": 1}', "run_id"),
         (f"trials/{PLANNED.trial_id}/trial.json", None, "trial.json: missing"),
         (f"trials/{PLANNED.trial_id}/state.json", "{}", "settled"),
@@ -160,7 +201,7 @@ def test_a_run_without_trials_is_readable(tmp_path: Path) -> None:
 )
 def test_damage_is_named_by_file(tmp_path: Path, file: str, content: str | None, says: str) -> None:
     """A missing or damaged file is named, in one line."""
-    path = _written(tmp_path)
+    path = write_sample(tmp_path)
     (path / file).unlink() if content is None else (path / file).write_text(content, encoding="utf-8")
     with pytest.raises(RecordError) as caught:
         list(read_run(path).trials())
@@ -171,7 +212,7 @@ def test_damage_is_named_by_file(tmp_path: Path, file: str, content: str | None,
 
 def test_a_table_without_a_column_is_refused(tmp_path: Path) -> None:
     """A table of another version is not half-read."""
-    path = _written(tmp_path)
+    path = write_sample(tmp_path)
     trial = path / "trials" / PLANNED.trial_id
     pq.write_table(TRIAL.requests.drop_columns(["replica"]), trial / "requests.parquet")
     with pytest.raises(RecordError, match="has no column replica"):

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.definition import Arrivals, Dataset, Experiment, Operation, Phases, Treatment
-from experiments.schedule import PAGE_SIZE, READ_AFTER_S, SCHEDULE_SCHEMA, Schedule, ScheduleError, build
+from experiments.schedule import (
+    CAPACITY_FIELD,
+    PAGE_SIZE,
+    READ_AFTER_S,
+    SCHEDULE_SCHEMA,
+    UPDATED_COURSES,
+    Schedule,
+    ScheduleError,
+    build,
+)
 from experiments.seeding import SeededPopulation
 
 MIX = {
@@ -107,6 +116,45 @@ def test_each_operation_has_its_arguments_and_no_others() -> None:
         assert row["offset"] is None or row["offset"] in range(0, 200, PAGE_SIZE)
 
 
+REGISTRATION_DAY = MIX | {
+    Operation.DROP: 10.0,
+    Operation.READ_SEATS: 10.0,
+    Operation.UPDATE_CAPACITY: 5.0,
+    Operation.UPDATE_STUDENT: 5.0,
+}
+
+
+def test_registration_day_has_its_arguments_too() -> None:
+    """Drops are about an earlier request, capacities are those of the most popular courses, around the median and on both sides of it."""
+    table = build(_experiment(mix=REGISTRATION_DAY), SEEDED, trial_seed=5, block=0).table
+    assert table.schema.equals(SCHEDULE_SCHEMA.append(CAPACITY_FIELD))
+    needed = {
+        Operation.DROP: {"enrolled_by"},
+        Operation.READ_SEATS: {"course_id"},
+        Operation.UPDATE_CAPACITY: {"course_id", "capacity"},
+        Operation.UPDATE_STUDENT: {"student_id"},
+    }
+    rows = table.to_pylist()
+    for row in rows:
+        arguments = {name for name in ("course_id", "student_id", "offset", "enrolled_by", "capacity") if row[name] is not None}
+        assert arguments == needed.get(Operation(row["operation"]), arguments - {"capacity"})
+        if row["operation"] == Operation.DROP:
+            assert rows[row["enrolled_by"]]["operation"] == Operation.ENROLL
+            assert rows[row["enrolled_by"]]["intended_s"] <= row["intended_s"] - READ_AFTER_S
+    updates = [row for row in rows if row["operation"] == Operation.UPDATE_CAPACITY]
+    assert {row["course_id"] for row in updates} <= set(SEEDED.course_ids[:UPDATED_COURSES])
+    assert 30 <= min(row["capacity"] for row in updates) < 60 < max(row["capacity"] for row in updates) <= 90
+
+
+def test_what_is_not_in_the_mix_changes_no_schedule() -> None:
+    """An operation of weight 0 leaves the bytes of an experiment from before it existed."""
+    without, with_zeros = (
+        build(_experiment(mix=mix), SEEDED, trial_seed=5, block=1).table for mix in (MIX, dict.fromkeys(REGISTRATION_DAY, 0.0) | MIX)
+    )
+    assert without.equals(with_zeros)
+    assert without.schema.equals(SCHEDULE_SCHEMA)
+
+
 def test_the_mix_is_drawn_by_its_weights() -> None:
     """Of 20,000 arrivals each operation gets its weight's share, within four standard errors."""
     schedule = build(_experiment(rate_per_s=2000), SEEDED, trial_seed=5, block=0)
@@ -159,10 +207,11 @@ def test_too_many_enrolments_are_refused() -> None:
         build(_experiment(mix={Operation.ENROLL: 1}), few, trial_seed=5, block=0)
 
 
-def test_outcomes_without_enrolments_are_refused() -> None:
-    """A mix that reads outcomes and never enrols is an error that names the mend."""
+@pytest.mark.parametrize("operation", [Operation.READ_ENROLLMENT, Operation.DROP])
+def test_outcomes_without_enrolments_are_refused(operation: Operation) -> None:
+    """A mix that reads or drops outcomes and never enrols is an error that names the mend."""
     with pytest.raises(ScheduleError, match="add enroll"):
-        build(_experiment(mix={Operation.READ_ENROLLMENT: 1}), SEEDED, trial_seed=5, block=0)
+        build(_experiment(mix={operation: 1}), SEEDED, trial_seed=5, block=0)
 
 
 @pytest.mark.parametrize("block", [-1, 4])

@@ -36,14 +36,14 @@ def output(value: str) -> pulumi.Output[str]:
     return pulumi.Output.from_input(value)
 
 
-def test_a_database_is_one_node_with_an_owner_and_a_probe() -> None:
-    """The owner may do all in its database, the probe may read statistics."""
+def test_a_database_is_one_node_with_an_owner_a_probe_and_a_reader() -> None:
+    """The owner may do all in its database, the probe may read statistics, the reader may read tables."""
     target = RecordingTarget()
     config = database.DatabaseConfig(service="courses", max_connections=100, shared_buffers_mib=32)
 
     def program() -> pulumi.Output[list[str]]:
         made = database.Database(config, target)
-        return pulumi.Output.all(made.url, made.probe_dsn)
+        return pulumi.Output.all(made.url, made.probe_dsn, made.reader_dsn)
 
     urls, registered = run(program)
     node = target.nodes["courses-db"]
@@ -51,10 +51,12 @@ def test_a_database_is_one_node_with_an_owner_and_a_probe() -> None:
     assert urls == [
         "postgresql+psycopg2://courses:password-of-courses-db-owner@127.0.0.1:20001/courses",
         "postgresql://lab:password-of-courses-db-probe@127.0.0.1:20001/courses",
+        "postgresql://lab_reader:password-of-courses-db-reader@127.0.0.1:20001/courses",
     ]
     assert (node.role, node.group, node.port, node.stop_signal) == (Role.DATABASE, "courses", 20001, StopSignal.INTERRUPT)
     assert "CREATE DATABASE courses OWNER courses" in node.first_start.splitlines()
     assert "IN ROLE pg_monitor" in node.first_start
+    assert "CREATE ROLE lab_reader LOGIN PASSWORD 'password-of-courses-db-reader' IN ROLE pg_read_all_data" in node.first_start
     assert node.files["pg_hba.conf"] == "host all all 127.0.0.1/32 scram-sha-256\n"
     assert "unix_socket_directories = ''" in node.files["postgresql.conf"]
 

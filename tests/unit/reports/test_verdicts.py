@@ -9,9 +9,11 @@ from typing import Literal
 import pytest
 
 from experiments.definition import BoundClaim, Metric, Phases, RatioClaim, Treatment
-from experiments.records.schema import InvariantRecord
+from experiments.records.schema import InvariantRecord, WitnessEvent
 from reports.analysis.estimates import Estimate, Unmeasured
 from reports.analysis.summary import summarise
+from reports.page.judgements import gate_judgement
+from reports.page.record_tables import witnesses_table
 from reports.page.sections import JudgedRun
 from reports.verdicts.claims import Outcome, judge, judge_claims
 from reports.verdicts.gate import Gate, GateVerdict, judge_invariants
@@ -128,6 +130,32 @@ def test_an_invariant_that_a_trial_did_not_check_is_unknown(tmp_path: Path) -> N
     gate = _gate(tmp_path, PASSED, PASSED[:1])
     assert gate.gate is Gate.UNKNOWN
     assert [invariant.gate for invariant in gate.invariants] == [Gate.PASS, Gate.UNKNOWN]
+
+
+def test_a_trial_without_anything_to_check_counts_neither_for_nor_against(tmp_path: Path) -> None:
+    """It is counted by itself; where no trial had anything, the invariant is unknown and keeps no other from passing."""
+    idle = (InvariantRecord(name="no_loss", verdict="unknown", detail="no request was accepted", evidence={"accepted requests": 0}),)
+    (invariant,) = _gate(tmp_path / "some", _said("pass"), idle).invariants
+    assert (invariant.gate, invariant.passed, invariant.unknown, invariant.vacuous) == (Gate.PASS, 1, 0, 1)
+    gate = _gate(tmp_path / "none", (*idle, *_said("pass", "other")), (*idle, *_said("pass", "other")))
+    assert gate.gate is Gate.PASS
+    assert [(invariant.gate, invariant.is_exercised) for invariant in gate.invariants] == [(Gate.UNKNOWN, False), (Gate.PASS, True)]
+    assert gate_judgement(gate).remark == "Nothing to check in any trial: no loss."
+    alone = _gate(tmp_path / "alone", idle)
+    assert alone.gate is Gate.UNKNOWN
+    assert gate_judgement(alone).measured == "none was checked"
+
+
+def test_a_failure_is_shown_with_what_proves_it(tmp_path: Path) -> None:
+    """The timeline of the first trial that failed; without a failure there is none."""
+    events = (WitnessEvent(at_s=1.5, who="process 3", what="enroll"), WitnessEvent(at_s=9, who="final read, api", what="missing"))
+    failed = tuple(record.model_copy(update={"witness": events}) for record in _said("fail"))
+    table = witnesses_table(_gate(tmp_path / "failed", _said("pass"), failed), "run")
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["no loss", "001-b1-plain", "1.500", "process 3", "enroll"],
+        ["no loss", "001-b1-plain", "9.000", "final read, api", "missing"],
+    ]
+    assert witnesses_table(_gate(tmp_path / "passed", _said("pass")), "run").rows == ()
 
 
 def test_without_any_invariant_nothing_passed(tmp_path: Path) -> None:
