@@ -36,8 +36,10 @@ _COUNTS: Final = (
     "SELECT count(*) FILTER (WHERE status = 'pending'), (SELECT count(*) FROM outbox), (SELECT count(*) FROM inbox) FROM enrollments"
 )
 _ENROLLMENTS: Final = """
-    SELECT CAST(id AS text), student_id, course_id, status, reason, decision, idempotency_key
-    FROM enrollments LEFT JOIN unnest(CAST(%s AS uuid[])) AS known (known_id) ON known_id = id
+    SELECT CAST(id AS text), enrollments.student_id, enrollments.course_id, status, reason, decision, key
+    FROM enrollments
+    LEFT JOIN unnest(CAST(%s AS uuid[])) AS known (known_id) ON known_id = id
+    LEFT JOIN idempotency_keys ON enrollment_id = id
     WHERE known_id IS NULL ORDER BY requested_at, id
 """
 """An anti-join: older PostgreSQL compares every row with every element of a long list."""
