@@ -124,7 +124,7 @@ class Limits(Factors):
         512, ge=64, le=65_536, description="memory of one container, above which the kernel kills in it, MiB (containers only)"
     )
     pids: int = Field(512, ge=16, le=32_768, description="processes and threads in one container (containers only)")
-    nofile: int = Field(65_536, ge=1024, le=1_048_576, description="files and connections that one process may have open (containers only)")
+    nofile: int = Field(16_384, ge=1024, le=1_048_576, description="files and connections that one process may have open (containers only)")
 
 
 class Topology(Factors):

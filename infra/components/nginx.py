@@ -24,6 +24,8 @@ _KEEPALIVE_S = 4
 _WORKER_CONNECTIONS = 4096
 _MOST_REQUESTS = 1500
 """At work in the whole gateway; each takes two connections, so that even one worker alone never runs out of them."""
+_CONNECTIONS_BY_NAME = 2
+"""As many again are taken where replicas are found by name."""
 _LAST_RESORT_CONNECTIONS = 64
 """To each replica while all are out of rotation: enough to keep a replica busy that can work, and few wait for one that can't."""
 
@@ -138,7 +140,7 @@ def render(tuning: Tuning, place: Place, listen_port: int, internal_port: int, r
         "internal_port": internal_port,
         "configuration_path": CONFIGURATION_PATH,
         "body_kib": MOST_BODY_KIB,
-        "worker_connections": _WORKER_CONNECTIONS,
+        "worker_connections": _WORKER_CONNECTIONS * (_CONNECTIONS_BY_NAME if place.resolver else 1),
         "most_requests": _MOST_REQUESTS,
         "upstreams": "".join(_upstream(tuning, name, addresses) for name, addresses in servers.items()),
         "public_routes": "".join(_route(path, service) for path, service in PUBLIC_ROUTES.items()),
