@@ -15,6 +15,8 @@ nox.options.sessions = ["lint", "types", "imports", "unit"]
 
 ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
+IMAGE_GROUPS = ("app", "load")
+"""Dependency groups that are an image's, with a lock file each."""
 ENVIRONMENT = ROOT / ".nox" / "lab"
 TEARDOWN_TIMEOUT_S = 90.0
 """Time that a session's command gets after Ctrl-C to stop what it started; nox's own default is 0.3 s."""
@@ -155,20 +157,12 @@ def report(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
-    """Resolve the dependencies of pyproject.toml anew into the lock file (needs uv beside nox)."""
-    command = (
-        "uv",
-        "pip",
-        "compile",
-        "--quiet",
-        "--universal",
-        "--generate-hashes",
-        "--no-emit-index-url",
-        "--no-header",
-        "--group",
-        "dev",
-    )
-    session.run(*command, *session.posargs, "pyproject.toml", "-o", LOCK.name, external=True)
+    """Resolve the dependencies of pyproject.toml anew into the lock file, and from it those of the images (needs uv beside nox)."""
+    command = ("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
+    groups = [argument for group in (*IMAGE_GROUPS, "dev") for argument in ("--group", group)]
+    session.run(*command, *groups, *session.posargs, "pyproject.toml", "-o", LOCK.name, external=True)
+    for group in IMAGE_GROUPS:
+        session.run(*command, "--group", group, "--constraint", LOCK.name, "-o", f"infra/images/{group}.lock", external=True)
 
 
 @nox.session(default=False)
@@ -181,3 +175,9 @@ def preview(session: nox.Session) -> None:
 def refresh(session: nox.Session) -> None:
     """What was changed or went away behind the lab's back; the next `up` mends it."""
     run(session, "-m", "infra", "refresh", *session.posargs)
+
+
+@nox.session(default=False)
+def images(session: nox.Session) -> None:
+    """Build the docker target's images whose inputs have changed, on debian:trixie-slim or what stands for it where it can't be pulled."""
+    run(session, "-m", "infra.images", *session.posargs)

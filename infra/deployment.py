@@ -38,6 +38,8 @@ class Node(_Value):
     host: str = "127.0.0.1"
     port: int | None = None
     """Where it listens; None for a worker."""
+    upstream: str | None = None
+    """What the gateway's access log calls it; None where it is no replica of a service."""
     log_path: str
 
 

@@ -27,3 +27,7 @@ class NotDeployedError(InfraError):
 
 class CancelledError(InfraError):
     """The wait for a node was given up because the command is ending."""
+
+
+class ImageError(InfraError):
+    """An image of the docker target can't be had."""

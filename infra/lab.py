@@ -6,19 +6,22 @@ from typing import Any
 
 import pulumi
 
+from infra.components import broker as rabbitmq
+from infra.components import gateway as nginx_gateway
 from infra.components.broker import VHOST, Broker, BrokerConfig
 from infra.components.cache import Cache, CacheConfig
 from infra.components.database import Database, DatabaseConfig
 from infra.components.gateway import Gateway, GatewayConfig
-from infra.components.nginx import Tuning
+from infra.components.nginx import Tuning, server
 from infra.components.service import Service, ServiceConfig
 from infra.components.worker import Worker, WorkerConfig
-from infra.deployment import Node
+from infra.deployment import Node, Role
 from infra.targets.declaration import NodeDeclaration
-from infra.targets.target import Target
+from infra.targets.target import RunningNode, Target
 from infra.topology import Topology
 
 _CACHED = ("courses", "students")
+_SERVICE_PORTS = {"courses": 8001, "students": 8002, "enrollment": 8003}
 
 
 def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict[str, Any]]:
@@ -27,15 +30,19 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
     No node waits for another, because only ports and passwords go between them: all start at once. The broker, the
     slowest, is registered first.
     """
-    public_port = target.port("gateway", wanted=topology.gateway.port, factor="gateway.port")
-    management_port = target.port("broker-management", wanted=topology.broker.management_port, factor="broker.management_port")
-    internal_port = target.port("gateway-internal")
-    target.prepare(after=[public_port, management_port])
+    public = target.public_port("gateway", usual=nginx_gateway.PORT, wanted=topology.gateway.port, factor="gateway.port")
+    management = target.public_port(
+        "broker-management", usual=rabbitmq.MANAGEMENT_PORT, wanted=topology.broker.management_port, factor="broker.management_port"
+    )
+    internal_port = target.port("gateway-internal", usual=nginx_gateway.INTERNAL_PORT)
+    target.prepare(after=[public.public, management.public])
 
-    broker = Broker(BrokerConfig(erlang_name=f"spirelab-{name}"), target, management_port=management_port)
+    broker = Broker(BrokerConfig(erlang_name=f"spirelab-{name}"), target, management=management)
     databases = {service: _database(service, topology, target) for service in topology.services()}
     cache = Cache(CacheConfig(memory_mib=topology.cache.memory_mib), target) if topology.cache.enabled else None
-    peers_url = internal_port.apply(lambda port: f"http://127.0.0.1:{port}")
+    gateway_config = GatewayConfig(tuning=Tuning(**topology.gateway.model_dump(exclude={"port"})))
+    gateway_host = target.place(gateway_config.node).host
+    peers_url = internal_port.apply(lambda port: f"http://{gateway_host}:{port}")
 
     def service(service_name: str) -> Service:
         factors = topology.services()[service_name]
@@ -48,9 +55,14 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
             settings["SPIRE_DELIVERY_LIMIT"] = str(topology.broker.delivery_limit)
             backends |= {"SPIRE_BROKER_URL": broker.url, "SPIRE_PEERS_URL": peers_url}
         config = ServiceConfig(
-            name=service_name, **factors.model_dump(), implementation=topology.software.implementation, settings=settings
+            name=service_name,
+            usual_port=_SERVICE_PORTS[service_name],
+            **factors.model_dump(),
+            implementation=topology.software.implementation,
+            settings=settings,
         )
-        return Service(config, target, database_url=databases[service_name].url, backends=backends)
+        database = databases[service_name]
+        return Service(config, target, database_url=database.url, backends=backends, networks=[database.network])
 
     services = {service_name: service(service_name) for service_name in topology.services()}
     worker = Worker(
@@ -63,13 +75,14 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         database_url=databases["enrollment"].url,
         broker_url=broker.url,
         peers_url=peers_url,
+        networks=[databases["enrollment"].network],
     )
     gateway = Gateway(
-        GatewayConfig(tuning=Tuning(**topology.gateway.model_dump(exclude={"port"}))),
+        gateway_config,
         target,
-        public_port=public_port,
+        public=public,
         internal_port=internal_port,
-        replicas={service_name: replicas.ports for service_name, replicas in services.items()},
+        replicas={service_name: replicas.addresses for service_name, replicas in services.items()},
     )
     parts: list[Gateway | Service | Worker | Database | Broker | Cache] = [gateway, *services.values(), worker, *databases.values(), broker]
     parts += [cache] if cache else []
@@ -77,14 +90,14 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         name=name,
         target=target.name,
         topology=topology.model_dump(),
-        endpoints=pulumi.Output.all(gateway_url=gateway.url, management_url=management_port.apply(lambda port: f"http://127.0.0.1:{port}")),
-        nodes=pulumi.Output.all(*(part.nodes for part in parts)).apply(
-            lambda groups: [_node(node, target).model_dump(mode="json") for group in groups for node in group]
+        endpoints=pulumi.Output.all(
+            gateway_url=gateway.url, management_url=management.public.apply(lambda port: f"http://127.0.0.1:{port}")
         ),
+        nodes=pulumi.Output.all(*(_node(node, target, gateway_config.node) for part in parts for node in part.nodes)),
         credentials=pulumi.Output.all(
             database_dsns=pulumi.Output.all(**{service_name: database.probe_dsn for service_name, database in databases.items()}),
             reader_dsns=pulumi.Output.all(**{service_name: database.reader_dsn for service_name, database in databases.items()}),
-            cache_url=cache.url if cache else None,
+            cache_url=cache.probe_url if cache else None,
             broker_management_url=broker.viewer_url,
             broker_vhost=VHOST,
         ),
@@ -96,13 +109,18 @@ def _database(service: str, topology: Topology, target: Target) -> Database:
     return Database(DatabaseConfig(service=service, **topology.database.model_dump()), target)
 
 
-def _node(declaration: NodeDeclaration, target: Target) -> Node:
-    place = target.place(declaration.name)
-    return Node(
-        name=declaration.name,
-        role=declaration.role,
-        group=declaration.group,
-        host=place.host,
-        port=declaration.port,
-        log_path=place.log,
-    )
+def _node(running: RunningNode, target: Target, gateway: str) -> pulumi.Output[dict[str, Any]]:
+    def describe(declaration: NodeDeclaration, host: str) -> dict[str, Any]:
+        place = target.place(declaration.name)
+        upstream = server(target.place(gateway), f"{place.host}:{declaration.port}") if declaration.role is Role.SERVICE else None
+        return Node(
+            name=declaration.name,
+            role=declaration.role,
+            group=declaration.group,
+            host=host,
+            port=declaration.port,
+            upstream=upstream,
+            log_path=place.log,
+        ).model_dump(mode="json")
+
+    return pulumi.Output.all(running.declaration, running.host).apply(lambda known: describe(*known))

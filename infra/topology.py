@@ -116,6 +116,17 @@ class Gateway(Factors):
     )
 
 
+class Limits(Factors):
+    """What one node may take of the machine; each node has the same limits. They apply to containers only."""
+
+    cpus: float = Field(1.0, ge=0.01, le=64, description="processor cores that one container may use (containers only)")
+    memory_mib: int = Field(
+        512, ge=64, le=65_536, description="memory of one container, above which the kernel kills in it, MiB (containers only)"
+    )
+    pids: int = Field(512, ge=16, le=32_768, description="processes and threads in one container (containers only)")
+    nofile: int = Field(16_384, ge=1024, le=1_048_576, description="files and connections that one process may have open (containers only)")
+
+
 class Topology(Factors):
     """The whole deployment as factors; ``Topology()`` is the reference 1/1/1 with the cache on."""
 
@@ -128,6 +139,7 @@ class Topology(Factors):
     database: Database = Database()
     broker: Broker = Broker()
     gateway: Gateway = Gateway()
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _connections_fit(self) -> Self:

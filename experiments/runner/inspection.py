@@ -50,7 +50,7 @@ class LiveInspection:
     def probes(self, deployment: Deployment) -> list[Probe]:
         """One of each kind, and one for each database."""
         credentials = deployment.credentials
-        replicas = {f"{node.host}:{node.port}": node.name for node in deployment.nodes if node.role is Role.SERVICE}
+        replicas = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
         probes: list[Probe] = [
             ProcessProbe(lambda: {node.name: self._platform.processes(node.name) for node in deployment.nodes}),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pulumi
 from pydantic import Field
 
 from infra.components.base import TYPE, Config
 from infra.deployment import Role
-from infra.targets.declaration import ExchangeCheck, HttpCheck, NodeDeclaration, Place, Software, StopSignal
-from infra.targets.target import Target
+from infra.targets.declaration import ExchangeCheck, HttpCheck, NodeDeclaration, Place, PublishedPort, Software, StopSignal
+from infra.targets.target import INSIDE, PUBLIC, PublicPort, RunningNode, Target
 
+PORT = 5672
+MANAGEMENT_PORT = 15672
+_ERLANG_PORT = 25672
+_MAPPER_PORT = 4369
 VHOST = "spire"
 SERVICE_USER = "spire"
 VIEWER = "lab"
@@ -38,38 +43,38 @@ class BrokerConfig(Config):
 
 
 class Broker(pulumi.ComponentResource):
-    """The server with its port mapper; ``management_port`` is made outside, for it may be a fixed one that has to be checked first."""
+    """The server with its port mapper; ``management`` is made outside, for it may be a fixed port that has to be checked first."""
 
     url: pulumi.Output[str]
     """For publishers and consumers."""
     viewer_url: pulumi.Output[str]
     """``http://user:password@host:port`` of the management page and API."""
-    nodes: pulumi.Output[list[NodeDeclaration]]
+    nodes: Sequence[RunningNode]
 
-    def __init__(
-        self, config: BrokerConfig, target: Target, *, management_port: pulumi.Output[int], opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, config: BrokerConfig, target: Target, *, management: PublicPort, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{TYPE}Broker", config.node, None, opts)
-        mapper_port = target.port(config.port_mapper, parent=self)
+        mapper_port = target.port(config.port_mapper, usual=_MAPPER_PORT, parent=self)
         mapper_declaration = mapper_port.apply(lambda port: declare_port_mapper(config, port))
-        mapper = target.node(config.port_mapper, mapper_declaration, parent=self)
+        mapper = target.helper(config.port_mapper, mapper_declaration, networks=[INSIDE], parent=self)
         place = target.place(config.node)
-        port, password = target.port(config.node, parent=self), target.password(config.node, parent=self)
+        port, password = target.port(config.node, usual=PORT, parent=self), target.password(config.node, parent=self)
         values = pulumi.Output.all(
             port=port,
-            management_port=management_port,
-            erlang_port=target.port(f"{config.node}-erlang", parent=self),
+            management_port=management.listen,
+            public_port=management.public,
+            erlang_port=target.port(f"{config.node}-erlang", usual=_ERLANG_PORT, parent=self),
             mapper_port=mapper_port,
             password=password,
             viewer_password=target.password(f"{config.node}-viewer", parent=self),
             cookie=target.password(f"{config.node}-cookie", parent=self),
         )
         declaration = values.apply(lambda known: declare(config, place, **known))
-        target.node(config.node, declaration, parent=self, depends_on=[mapper])
+        depends_on = [mapper.resource] if mapper else []
+        node = target.node(config.node, declaration, networks=[INSIDE, PUBLIC], keeps_data=True, parent=self, depends_on=depends_on)
         # of these two alone: where the management port is to change, a preview does not know it, and this is known all the same
-        self.url = pulumi.Output.all(port, password).apply(lambda known: f"amqp://{SERVICE_USER}:{known[1]}@127.0.0.1:{known[0]}/{VHOST}")
-        self.viewer_url = values.apply(lambda known: f"http://{VIEWER}:{known['viewer_password']}@127.0.0.1:{known['management_port']}")
-        self.nodes = pulumi.Output.all(declaration, mapper_declaration).apply(list)
+        self.url = pulumi.Output.all(port, password).apply(lambda known: f"amqp://{SERVICE_USER}:{known[1]}@{place.host}:{known[0]}/{VHOST}")
+        self.viewer_url = values.apply(lambda known: f"http://{VIEWER}:{known['viewer_password']}@127.0.0.1:{known['public_port']}")
+        self.nodes = [node, mapper] if mapper else [node]
         self.register_outputs({})
 
 
@@ -93,6 +98,7 @@ def declare(
     *,
     port: int,
     management_port: int,
+    public_port: int,
     erlang_port: int,
     mapper_port: int,
     password: str,
@@ -100,7 +106,6 @@ def declare(
     cookie: str,
 ) -> NodeDeclaration:
     """The server as a node."""
-    management_url = f"http://{place.host}:{management_port}"
     return NodeDeclaration(
         name=config.node,
         role=Role.BROKER,
@@ -108,7 +113,7 @@ def declare(
         software=Software.RABBITMQ,
         environment={
             "RUNNING_UNDER_SYSTEMD": "true",  # the script then becomes the server, instead of staying its parent
-            "ERL_EPMD_ADDRESS": place.host,
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(mapper_port),
             "RABBITMQ_NODENAME": f"{config.erlang_name}@localhost",
             "RABBITMQ_DIST_PORT": str(erlang_port),
@@ -126,8 +131,8 @@ def declare(
             "enabled_plugins": "[rabbitmq_management].\n",
             "definitions.json": _definitions(password, viewer_password),
             "rabbitmq.conf": (
-                f"listeners.tcp.1 = {place.host}:{port}\n"
-                f"management.tcp.ip = {place.host}\n"
+                f"listeners.tcp.1 = {place.listen}:{port}\n"
+                f"management.tcp.ip = {place.listen}\n"
                 f"management.tcp.port = {management_port}\n"
                 f"load_definitions = {place.config}/definitions.json\n"
                 f"collect_statistics_interval = {_STATISTICS_INTERVAL_MS}\n"
@@ -137,9 +142,10 @@ def declare(
             ),
         },
         port=port,
+        published=(PublishedPort(listen=management_port, public=public_port),),
         readiness=(
             ExchangeCheck(port=port, send=_AMQP_GREETING, expect=_AMQP_METHOD_FRAME, protocol="AMQP"),
-            HttpCheck(url=f"{management_url}/api/whoami", basic_auth=f"{VIEWER}:{viewer_password}"),
+            HttpCheck(url=f"http://127.0.0.1:{management_port}/api/whoami", basic_auth=f"{VIEWER}:{viewer_password}"),
         ),
         stop_signal=StopSignal.KILL,
         stop_delay_s=_QUEUES_ON_DISK_AFTER_S,

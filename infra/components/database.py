@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 from pydantic import Field
 
 from infra.components.base import TYPE, Config
 from infra.deployment import Role
 from infra.targets.declaration import NodeDeclaration, Place, Software, SqlCheck, StopSignal
-from infra.targets.target import Target
+from infra.targets.target import RunningNode, Target
 
+PORT = 5432
 PROBE_ROLE = "lab"
 """Reads statistics and no table."""
 READER_ROLE = "lab_reader"
@@ -38,22 +41,29 @@ class Database(pulumi.ComponentResource):
     """For the lab's probes; libpq's form."""
     reader_dsn: pulumi.Output[str]
     """For the lab's looks at the data; libpq's form."""
-    nodes: pulumi.Output[list[NodeDeclaration]]
+    network: str
+    """Which leads to it."""
+    nodes: Sequence[RunningNode]
 
     def __init__(self, config: DatabaseConfig, target: Target, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{TYPE}Database", config.node, None, opts)
-        port = target.port(config.node, parent=self)
+        self.network = config.node
+        port = target.port(config.node, usual=PORT, parent=self)
         password = target.password(f"{config.node}-owner", parent=self)
         probe_password = target.password(f"{config.node}-probe", parent=self)
         place = target.place(config.node)
         reader_password = target.password(f"{config.node}-reader", parent=self)
         values = pulumi.Output.all(port, password, probe_password, reader_password)
         declaration = values.apply(lambda known: declare(config, place, *known))
-        target.node(config.node, declaration, parent=self)
-        self.url = values.apply(lambda known: _url("postgresql+psycopg2", config.service, known[1], known[0], config.service))
-        self.probe_dsn = values.apply(lambda known: _url("postgresql", PROBE_ROLE, known[2], known[0], config.service))
-        self.reader_dsn = values.apply(lambda known: _url("postgresql", READER_ROLE, known[3], known[0], config.service))
-        self.nodes = declaration.apply(lambda node: [node])
+        node = target.node(config.node, declaration, networks=[config.node], keeps_data=True, parent=self)
+        self.url = values.apply(lambda known: _url("postgresql+psycopg2", config.service, known[1], place.host, known[0], config.service))
+        self.probe_dsn = pulumi.Output.all(node.host, port, probe_password).apply(
+            lambda known: _url("postgresql", PROBE_ROLE, known[2], known[0], known[1], config.service)
+        )
+        self.reader_dsn = pulumi.Output.all(node.host, port, reader_password).apply(
+            lambda known: _url("postgresql", READER_ROLE, known[2], known[0], known[1], config.service)
+        )
+        self.nodes = [node]
         self.register_outputs({})
 
 
@@ -66,7 +76,7 @@ def declare(config: DatabaseConfig, place: Place, port: int, password: str, prob
         group=name,
         software=Software.POSTGRESQL,
         arguments=("-D", place.data, "-c", f"config_file={place.config}/postgresql.conf", "-c", f"hba_file={place.config}/pg_hba.conf"),
-        files={"postgresql.conf": _settings(config, place, port), "pg_hba.conf": f"host all all {place.host}/32 scram-sha-256\n"},
+        files={"postgresql.conf": _settings(config, place, port), "pg_hba.conf": "host all all samenet scram-sha-256\n"},
         first_start="\n".join(
             (
                 f"CREATE ROLE {name} LOGIN PASSWORD '{password}'",
@@ -79,18 +89,18 @@ def declare(config: DatabaseConfig, place: Place, port: int, password: str, prob
             )
         ),
         port=port,
-        readiness=(SqlCheck(dsn=_url("postgresql", name, password, port, name)),),
+        readiness=(SqlCheck(dsn=_url("postgresql", name, password, "127.0.0.1", port, name)),),
         stop_signal=StopSignal.INTERRUPT,
     )
 
 
-def _url(scheme: str, user: str, password: str, port: int, database: str) -> str:
-    return f"{scheme}://{user}:{password}@127.0.0.1:{port}/{database}"
+def _url(scheme: str, user: str, password: str, host: str, port: int, database: str) -> str:
+    return f"{scheme}://{user}:{password}@{host}:{port}/{database}"
 
 
 def _settings(config: DatabaseConfig, place: Place, port: int) -> str:
     settings = {
-        "listen_addresses": f"'{place.host}'",
+        "listen_addresses": f"'{place.listen}'",
         "port": port,
         "unix_socket_directories": "''",  # their paths can be too long, and passwords are wanted of everybody
         "max_connections": config.max_connections,

@@ -9,8 +9,11 @@ import pulumi
 from infra.components import nginx
 from infra.components.base import TYPE, Config
 from infra.deployment import Role
-from infra.targets.declaration import HttpCheck, NodeDeclaration, Place, Software
-from infra.targets.target import Target
+from infra.targets.declaration import HttpCheck, NodeDeclaration, Place, PublishedPort, Software
+from infra.targets.target import INSIDE, PUBLIC, PublicPort, RunningNode, Target
+
+PORT = 8080
+INTERNAL_PORT = 8081
 
 
 class GatewayConfig(Config):
@@ -25,16 +28,16 @@ class Gateway(pulumi.ComponentResource):
 
     url: pulumi.Output[str]
     access_log: str
-    nodes: pulumi.Output[list[NodeDeclaration]]
+    nodes: Sequence[RunningNode]
 
     def __init__(
         self,
         config: GatewayConfig,
         target: Target,
         *,
-        public_port: pulumi.Output[int],
+        public: PublicPort,
         internal_port: pulumi.Output[int],
-        replicas: Mapping[str, Sequence[pulumi.Output[int]]],
+        replicas: Mapping[str, Sequence[pulumi.Output[str]]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         missing = sorted({*nginx.PUBLIC_ROUTES.values(), *nginx.INTERNAL_ROUTES.values()} - {name for name in replicas if replicas[name]})
@@ -42,29 +45,25 @@ class Gateway(pulumi.ComponentResource):
             raise ValueError(f"the gateway routes to {', '.join(missing)}, of which it was given no replica")
         super().__init__(f"{TYPE}Gateway", config.node, None, opts)
         place = target.place(config.node)
-        self.access_log = access_log_of(place)
+        self.access_log = place.access_log
         values = pulumi.Output.all(
-            public_port=public_port,
+            listen_port=public.listen,
+            public_port=public.public,
             internal_port=internal_port,
-            replicas=pulumi.Output.all(**{name: pulumi.Output.all(*ports) for name, ports in replicas.items()}),
+            replicas=pulumi.Output.all(**{name: pulumi.Output.all(*addresses) for name, addresses in replicas.items()}),
         )
         declaration = values.apply(lambda known: declare(config, place, **known))
-        target.node(config.node, declaration, parent=self)
-        self.url = public_port.apply(lambda port: f"http://127.0.0.1:{port}")
-        self.nodes = declaration.apply(lambda node: [node])
+        node = target.node(config.node, declaration, networks=[INSIDE, PUBLIC], parent=self)
+        self.url = public.public.apply(lambda port: f"http://127.0.0.1:{port}")
+        self.nodes = [node]
         self.register_outputs({})
 
 
-def access_log_of(place: Place) -> str:
-    """Where NGINX writes one JSON object a request."""
-    return place.log.removesuffix(".log") + "-access.log"
-
-
 def declare(
-    config: GatewayConfig, place: Place, *, public_port: int, internal_port: int, replicas: Mapping[str, Sequence[int]]
+    config: GatewayConfig, place: Place, *, listen_port: int, public_port: int, internal_port: int, replicas: Mapping[str, Sequence[str]]
 ) -> NodeDeclaration:
     """The server as a node."""
-    text, digest = nginx.render(config.tuning, place, access_log_of(place), public_port, internal_port, replicas)
+    text, digest = nginx.render(config.tuning, place, listen_port, internal_port, replicas)
     return NodeDeclaration(
         name=config.node,
         role=Role.GATEWAY,
@@ -72,10 +71,11 @@ def declare(
         software=Software.NGINX,
         arguments=("-p", place.config, "-e", "stderr", "-c", f"{place.config}/nginx.conf"),
         files={"nginx.conf": text},
-        port=public_port,
+        port=listen_port,
+        published=(PublishedPort(listen=listen_port, public=public_port),),
         readiness=(
-            HttpCheck(url=f"http://{place.host}:{public_port}/healthz"),
-            HttpCheck(url=f"http://{place.host}:{internal_port}{nginx.CONFIGURATION_PATH}", body=digest),
+            HttpCheck(url=f"http://127.0.0.1:{listen_port}/healthz"),
+            HttpCheck(url=f"http://127.0.0.1:{internal_port}{nginx.CONFIGURATION_PATH}", body=digest),
         ),
         reload_signal="HUP",
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from string import Template
 
+from infra.components import nginx_names
 from infra.components import nginx_problems as problems
 from infra.components.base import Config
 from infra.targets.declaration import Place
@@ -24,6 +24,8 @@ _KEEPALIVE_S = 4
 _WORKER_CONNECTIONS = 4096
 _MOST_REQUESTS = 1500
 """At work in the whole gateway; each takes two connections, so that even one worker alone never runs out of them."""
+_CONNECTIONS_BY_NAME = 2
+"""As many again are taken where replicas are found by name."""
 _LAST_RESORT_CONNECTIONS = 64
 """To each replica while all are out of rotation: enough to keep a replica busy that can work, and few wait for one that can't."""
 
@@ -43,8 +45,7 @@ class Tuning(Config):
 
 _MAIN = Template("""\
 daemon off;
-$user
-worker_processes 2;
+$user${by_name}worker_processes 2;
 worker_shutdown_timeout 5s;
 pid $config/nginx.pid;
 error_log stderr warn;
@@ -95,7 +96,7 @@ $rate_limit_zone
     proxy_hide_header X-Content-Type-Options;
 $upstreams
     server {
-        listen $host:$public_port;
+        listen $listen:$listen_port;
         server_name _;
         access_log $access_log access buffer=64k flush=1s;
         add_header X-Request-Id $$correlation_id always;
@@ -112,7 +113,7 @@ $public_routes
     }
 
     server {
-        listen $host:$internal_port;
+        listen $listen:$internal_port;
         server_name _;
         access_log off;
         client_max_body_size ${internal_body_kib}k;
@@ -124,22 +125,25 @@ $internal_routes
 """)
 
 
-def render(
-    tuning: Tuning, place: Place, access_log: str, public_port: int, internal_port: int, replicas: Mapping[str, Sequence[int]]
-) -> tuple[str, str]:
-    """The configuration and its digest, by which the gateway says which one is in force."""
+def render(tuning: Tuning, place: Place, listen_port: int, internal_port: int, replicas: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """The configuration and its digest, by which the gateway says which one is in force.
+
+    ``replicas`` are ``host:port`` by service.
+    """
+    servers = {name: [server(place, address) for address in addresses] for name, addresses in replicas.items()}
     values = {
-        "user": "user root;" if os.geteuid() == 0 else "",  # the default user could not enter its own folder
+        "user": "user root;\n" if place.as_root else "",  # the default user could not enter its own folder
+        "by_name": nginx_names.stream(place, tuning.connect_timeout_ms, [each for group in replicas.values() for each in group]),
         "config": place.config,
-        "host": place.host,
-        "access_log": access_log,
-        "public_port": public_port,
+        "listen": place.listen,
+        "access_log": place.access_log,
+        "listen_port": listen_port,
         "internal_port": internal_port,
         "configuration_path": CONFIGURATION_PATH,
         "body_kib": MOST_BODY_KIB,
-        "worker_connections": _WORKER_CONNECTIONS,
+        "worker_connections": _WORKER_CONNECTIONS * (_CONNECTIONS_BY_NAME if place.resolver else 1),
         "most_requests": _MOST_REQUESTS,
-        "upstreams": "".join(_upstream(tuning, place, name, ports) for name, ports in replicas.items()),
+        "upstreams": "".join(_upstream(tuning, name, addresses) for name, addresses in servers.items()),
         "public_routes": "".join(_route(path, service) for path, service in PUBLIC_ROUTES.items()),
         "internal_routes": "".join(_route(path, service) for path, service in INTERNAL_ROUTES.items()),
         "problem_variables": problems.variables(),
@@ -154,7 +158,12 @@ def render(
     return _MAIN.substitute(values, digest=digest), digest
 
 
-def _upstream(tuning: Tuning, place: Place, name: str, ports: Sequence[int]) -> str:
+def server(place: Place, address: str) -> str:
+    """What the configuration and the access log of the gateway in ``place`` call the replica at ``address`` (``host:port``)."""
+    return address if place.resolver is None else f"unix:{nginx_names.socket_of(place, address)}"
+
+
+def _upstream(tuning: Tuning, name: str, addresses: Sequence[str]) -> str:
     """The replicas of a service; where all of several failed lately, each is tried again as its own backup.
 
     Without the backups NGINX would answer 502 by itself until ``fail_timeout`` is over, although the replicas may only have been slow:
@@ -162,9 +171,9 @@ def _upstream(tuning: Tuning, place: Place, name: str, ports: Sequence[int]) -> 
     """
     rotation = f"max_fails={tuning.max_fails} fail_timeout={tuning.fail_timeout_s}s max_conns={tuning.max_connections}"
     last_resort = f"backup max_fails=0 max_conns={min(_LAST_RESORT_CONNECTIONS, tuning.max_connections)}"
-    servers = "".join(f"        server {place.host}:{port} {rotation};\n" for port in ports)
-    if len(ports) > 1:
-        servers += "".join(f"        server {place.host}:{port} {last_resort};\n" for port in ports)
+    servers = "".join(f"        server {address} {rotation};\n" for address in addresses)
+    if len(addresses) > 1:
+        servers += "".join(f"        server {address} {last_resort};\n" for address in addresses)
     keepalive = f"        keepalive {tuning.keepalive};\n        keepalive_timeout {_KEEPALIVE_S}s;\n" if tuning.keepalive else ""
     return f"    upstream {name} {{\n        zone {name} 128k;\n{servers}{keepalive}    }}\n"
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from infra.components.application import module, revision
 from infra.components.base import TYPE, Config
 from infra.deployment import Role
-from infra.targets.declaration import HttpCheck, NodeDeclaration, Software
-from infra.targets.target import Target
+from infra.targets.declaration import HttpCheck, NodeDeclaration, Place, Software
+from infra.targets.target import INSIDE, RunningNode, Target
 from infra.topology import Implementation
 
 
@@ -19,6 +19,7 @@ class ServiceConfig(Config):
     """How many replicas, and how each works."""
 
     name: str = Field(pattern=r"^[a-z]+$")
+    usual_port: int = Field(8000, ge=1, le=65535)
     replicas: int = Field(ge=1, le=16)
     threads: int = Field(ge=1, le=64)
     pool_size: int = Field(ge=1, le=64)
@@ -29,11 +30,11 @@ class ServiceConfig(Config):
 
 
 class Service(pulumi.ComponentResource):
-    """The replicas; ``backends`` are the URLs that each gets by environment variable, such as its cache."""
+    """The replicas; ``backends`` are the URLs that each gets by environment variable, such as its cache, and ``networks`` lead to them."""
 
-    ports: Sequence[pulumi.Output[int]]
-    """Where each replica listens; known before it does."""
-    nodes: pulumi.Output[list[NodeDeclaration]]
+    addresses: Sequence[pulumi.Output[str]]
+    """``host:port`` of each replica for the other nodes; known before it listens there."""
+    nodes: Sequence[RunningNode]
 
     def __init__(
         self,
@@ -42,24 +43,24 @@ class Service(pulumi.ComponentResource):
         *,
         database_url: pulumi.Output[str],
         backends: dict[str, pulumi.Output[str]],
+        networks: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{TYPE}Service", config.name, None, opts)
         urls = pulumi.Output.all(SPIRE_DATABASE_URL=database_url, **backends)
-        self.ports = []
-        declarations = []
+        self.addresses = []
+        self.nodes = []
         for number in range(1, config.replicas + 1):
             name = f"{config.name}-{number}"
-            port = target.port(name, parent=self)
-            declaration = pulumi.Output.all(name, port, urls).apply(lambda known: declare(config, *known))
-            target.node(name, declaration, parent=self)
-            self.ports.append(port)
-            declarations.append(declaration)
-        self.nodes = pulumi.Output.all(*declarations).apply(list)
+            place = target.place(name)
+            port = target.port(name, usual=config.usual_port, parent=self)
+            declaration = pulumi.Output.all(name, place, port, urls).apply(lambda known: declare(config, *known))
+            self.nodes.append(target.node(name, declaration, networks=[INSIDE, *networks], parent=self))
+            self.addresses.append(pulumi.Output.all(place.host, port).apply(lambda known: f"{known[0]}:{known[1]}"))
         self.register_outputs({})
 
 
-def declare(config: ServiceConfig, name: str, port: int, urls: dict[str, str]) -> NodeDeclaration:
+def declare(config: ServiceConfig, name: str, place: Place, port: int, urls: dict[str, str]) -> NodeDeclaration:
     """One replica as a node."""
     return NodeDeclaration(
         name=name,
@@ -68,7 +69,7 @@ def declare(config: ServiceConfig, name: str, port: int, urls: dict[str, str]) -
         software=Software.APPLICATION,
         arguments=(module(config.implementation, config.name),),
         environment={
-            "SPIRE_HOST": "127.0.0.1",
+            "SPIRE_HOST": place.listen,
             "SPIRE_PORT": str(port),
             "SPIRE_REPLICA": name,
             "SPIRE_THREADS": str(config.threads),

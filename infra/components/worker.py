@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 from pydantic import Field
 
@@ -9,8 +11,10 @@ from infra.components.application import WORKER, module, revision
 from infra.components.base import TYPE, Config
 from infra.deployment import Role
 from infra.targets.declaration import HttpCheck, NodeDeclaration, Software
-from infra.targets.target import Target
+from infra.targets.target import INSIDE, RunningNode, Target
 from infra.topology import Implementation
+
+_HEALTH_PORT = 8000
 
 
 class WorkerConfig(Config):
@@ -24,9 +28,9 @@ class WorkerConfig(Config):
 
 
 class Worker(pulumi.ComponentResource):
-    """The worker processes."""
+    """The worker processes; ``networks`` lead to their database."""
 
-    nodes: pulumi.Output[list[NodeDeclaration]]
+    nodes: Sequence[RunningNode]
 
     def __init__(
         self,
@@ -36,18 +40,17 @@ class Worker(pulumi.ComponentResource):
         database_url: pulumi.Output[str],
         broker_url: pulumi.Output[str],
         peers_url: pulumi.Output[str],
+        networks: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{TYPE}Worker", config.name, None, opts)
         urls = pulumi.Output.all(SPIRE_DATABASE_URL=database_url, SPIRE_BROKER_URL=broker_url, SPIRE_PEERS_URL=peers_url)
-        declarations = []
+        self.nodes = []
         for number in range(1, config.replicas + 1):
             name = f"{config.name}-{number}"
-            health_port = target.port(name, parent=self)
+            health_port = target.port(name, usual=_HEALTH_PORT, parent=self)
             declaration = pulumi.Output.all(name, health_port, urls).apply(lambda known: declare(config, *known))
-            target.node(name, declaration, parent=self)
-            declarations.append(declaration)
-        self.nodes = pulumi.Output.all(*declarations).apply(list)
+            self.nodes.append(target.node(name, declaration, networks=[INSIDE, *networks], parent=self))
         self.register_outputs({})
 
 

@@ -68,15 +68,32 @@ Check = Annotated[HttpCheck | SqlCheck | ExchangeCheck, Field(discriminator="kin
 
 
 class Place(_Value):
-    """Where a node finds its things, as it sees them itself."""
+    """Where a node finds its things, as it sees them itself, and where others find it."""
 
     host: str
+    """The name or address by which other nodes reach it."""
+    listen: str
+    """The address that it listens at for them."""
+    resolver: str | None = None
+    """The name server that knows where a node is now; None where :attr:`host` is an address for good."""
+    as_root: bool = False
+    """Whether it runs as root."""
     config: str
     """Folder of its configuration files, its own to write in; gone with the node."""
     data: str
     """Folder of what it keeps."""
     log: str
-    """File of its standard output and error."""
+    """Its standard output and error, as people find them."""
+    access_log: str
+    """File for one line a request, where it serves requests and keeps such a log."""
+
+
+class PublishedPort(_Value):
+    """A port of a node that people and load generators reach."""
+
+    listen: int
+    public: int
+    """On 127.0.0.1."""
 
 
 class NodeDeclaration(_Value):
@@ -94,7 +111,9 @@ class NodeDeclaration(_Value):
     first_start: str = ""
     """What the software is given once, before its first start with no data: SQL for PostgreSQL."""
     port: int | None = None
+    published: tuple[PublishedPort, ...] = ()
     readiness: tuple[Check, ...] = ()
+    """Asked from where the node itself is, on its loopback."""
     stop_signal: StopSignal = StopSignal.TERMINATE
     stop_delay_s: float = 0.0
     """Time from the last order to the signal, for software that needs it to have everything on disk."""

@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
 
 from infra.targets.declaration import NodeDeclaration, Place
+
+INSIDE = "inside"
+"""The network of the gateway, the services, the workers, the cache and the broker."""
+PUBLIC = "public"
+"""The network of what people reach."""
+
+
+@dataclass(frozen=True)
+class PublicPort:
+    """A port that people and load generators reach."""
+
+    listen: pulumi.Output[int]
+    """Where the node listens."""
+    public: pulumi.Output[int]
+    """Where it is reached, on 127.0.0.1."""
+
+
+@dataclass(frozen=True)
+class RunningNode:
+    """A node that is ready once its resource is there."""
+
+    resource: pulumi.Resource
+    declaration: pulumi.Output[NodeDeclaration]
+    host: pulumi.Output[str]
+    """The address at which the lab, which runs on the host, reaches its ports."""
 
 
 class Target(Protocol):
@@ -22,8 +48,12 @@ class Target(Protocol):
         """Where the node of that name will find its things."""
         ...
 
-    def port(self, name: str, *, wanted: int = 0, factor: str = "", parent: pulumi.Resource | None = None) -> pulumi.Output[int]:
-        """A port to listen on: ``wanted``, which ``factor`` sets, or any free one for 0."""
+    def port(self, name: str, *, usual: int, parent: pulumi.Resource | None = None) -> pulumi.Output[int]:
+        """A port to listen on: the ``usual`` one of such a server where the node has it to itself."""
+        ...
+
+    def public_port(self, name: str, *, usual: int, wanted: int, factor: str) -> PublicPort:
+        """A port for people: ``wanted``, which ``factor`` sets, or any free one for 0."""
         ...
 
     def password(self, name: str, *, parent: pulumi.Resource | None = None) -> pulumi.Output[str]:
@@ -39,8 +69,25 @@ class Target(Protocol):
         name: str,
         declaration: pulumi.Output[NodeDeclaration],
         *,
+        networks: Sequence[str],
+        keeps_data: bool = False,
         parent: pulumi.Resource,
         depends_on: Sequence[pulumi.Resource] = (),
-    ) -> pulumi.Resource:
-        """A running node, ready when the resource is there."""
+    ) -> RunningNode:
+        """A running node.
+
+        Args:
+            name: of the node.
+            declaration: what it is.
+            networks: nodes reach each other where they share one; a target that can keeps all others out.
+            keeps_data: whether its data outlives it.
+            parent: the component that it belongs to.
+            depends_on: what has to be ready first.
+        """
+        ...
+
+    def helper(
+        self, name: str, declaration: pulumi.Output[NodeDeclaration], *, networks: Sequence[str], parent: pulumi.Resource
+    ) -> RunningNode | None:
+        """What another node needs beside it on its host: a node, or None where each has a host to itself, with the helper in it."""
         ...

@@ -1,4 +1,4 @@
-"""The process target as Pulumi dynamic resources: a port, a password, a supervisor, a node.
+"""The process target as Pulumi dynamic resources: a supervisor, a node.
 
 The providers hold no state of their own and find everything in a resource's inputs, so that either engine can call them:
 the Pulumi CLI in a process of its own, the embedded engine by the class. In a preview an input may be unknown yet.
@@ -17,18 +17,15 @@ from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResul
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict
 
-from infra.home import Home, updating
+from infra.home import Home
 from infra.progress import Silence, Watch
 from infra.settings import Settings
 from infra.targets.declaration import NodeDeclaration
-from infra.targets.process import ports
 from infra.targets.process.node import ProcessNode
 from infra.targets.process.software import Launch
 from infra.targets.process.supervisor import Supervisor
+from infra.targets.reserved import TYPE_PREFIX, Properties, reserving_providers
 
-Properties = dict[str, Any]
-_PASSWORD_BYTES = 24
-_TYPE_PREFIX = "pulumi-python:dynamic/process:"
 CANCELLED = threading.Event()
 """In the process that the Pulumi CLI runs the providers in: nodes are not waited for any longer."""
 
@@ -48,40 +45,6 @@ class NodeInputs(BaseModel):
     def node(self) -> ProcessNode:
         """The node itself."""
         return ProcessNode(Home(Path(self.home)), self.declaration)
-
-
-class PortProvider(ResourceProvider):
-    """Keeps a port for the deployment."""
-
-    def create(self, props: Properties) -> CreateResult:
-        """Reserve it."""
-        home = Home(Path(props["home"]))
-        port = ports.reserve(home, props["name"], int(props["wanted"]), props["factor"])
-        return CreateResult(str(port), {**props, "port": port})
-
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        """Another port has to be wanted before the one that is held is given up."""
-        changed = ["wanted"] if int(olds["wanted"]) != int(news["wanted"]) else []
-        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
-
-    def delete(self, _id: str, props: Properties) -> None:
-        """Let others have it."""
-        if "port" in props:
-            ports.release(Home(Path(props["home"])), int(props["port"]))
-
-
-class PasswordProvider(ResourceProvider):
-    """Generates a password once, and keeps it as long as the data that it protects."""
-
-    def create(self, props: Properties) -> CreateResult:
-        """Generate it, or find it where the data outlived the deployment."""
-        with updating(Home(Path(props["home"])).secrets_file) as known:
-            value = known.setdefault(props["name"], secrets.token_urlsafe(_PASSWORD_BYTES))
-        return CreateResult(props["name"], {**props, "value": value})
-
-    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """It never changes."""
-        return DiffResult(changes=False)
 
 
 class SupervisorProvider(ResourceProvider):
@@ -165,26 +128,6 @@ def _without_files(inputs: NodeInputs) -> NodeInputs:
     return inputs.model_copy(update={"declaration": declaration})
 
 
-class Port(Resource, module="process", name="Port"):
-    """A TCP port on loopback."""
-
-    port: pulumi.Output[int]
-
-    def __init__(self, name: str, *, home: str, wanted: int, factor: str, opts: pulumi.ResourceOptions) -> None:
-        props = {"home": home, "name": name, "wanted": wanted, "factor": factor, "port": None}
-        super().__init__(PortProvider(), name, props, opts)
-
-
-class Password(Resource, module="process", name="Password"):
-    """A generated secret."""
-
-    value: pulumi.Output[str]
-
-    def __init__(self, name: str, *, home: str, opts: pulumi.ResourceOptions) -> None:
-        options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["value"]))
-        super().__init__(PasswordProvider(), name, {"home": home, "name": name, "value": None}, options)
-
-
 class SupervisorResource(Resource, module="process", name="Supervisor"):
     """The parent of all nodes' processes."""
 
@@ -204,11 +147,10 @@ class NodeResource(Resource, module="process", name="Node"):
 def providers(watch: Watch) -> dict[str, ResourceProvider]:
     """The provider of each resource type, for an engine that calls them itself."""
     return {
-        f"{_TYPE_PREFIX}Port": PortProvider(),
-        f"{_TYPE_PREFIX}Password": PasswordProvider(),
-        f"{_TYPE_PREFIX}Supervisor": SupervisorProvider(),
+        **reserving_providers(),
+        f"{TYPE_PREFIX}Supervisor": SupervisorProvider(),
         NODE_TYPE: NodeProvider(watch),
     }
 
 
-NODE_TYPE = f"{_TYPE_PREFIX}Node"
+NODE_TYPE = f"{TYPE_PREFIX}Node"

@@ -164,9 +164,18 @@ def gateway(folder: Path, replicas: int, tuning: nginx.Tuning = TUNING) -> Itera
     """A real NGINX in front of that many replicas of courses."""
     courses = [Replica() for _ in range(replicas)]
     public_port, internal_port, nobody = _free_ports(3)
-    place = Place(host="127.0.0.1", config=str(folder), data=str(folder), log=str(folder / "gateway.log"))
+    place = Place(
+        host="127.0.0.1",
+        listen="127.0.0.1",
+        as_root=os.geteuid() == 0,
+        config=str(folder),
+        data=str(folder),
+        log=str(folder / "gateway.log"),
+        access_log=str(folder / "access.log"),
+    )
     ports = {"courses": [replica.port for replica in courses], "students": [nobody], "enrollment": [nobody]}
-    text, _ = nginx.render(tuning, place, str(folder / "access.log"), public_port, internal_port, ports)
+    addresses = {name: [f"127.0.0.1:{port}" for port in group] for name, group in ports.items()}
+    text, _ = nginx.render(tuning, place, public_port, internal_port, addresses)
     (folder / "nginx.conf").write_text(text)
     servers = _servers()
     command = [str(servers.nginx), "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")]

@@ -93,7 +93,7 @@ def test_the_access_log_is_one_json_object_a_request(name: str) -> None:
         lines = [json.loads(line) for line in log]
     line = next(line for line in lines if line["request_id"] == "test-of-the-log")
     assert line["status"] == 200
-    assert line["upstream_addr"] == f"127.0.0.1:{deployment.node('courses-1').port}"
+    assert line["upstream_addr"] == deployment.node("courses-1").upstream == f"127.0.0.1:{deployment.node('courses-1').port}"
 
 
 def test_the_same_topology_again_touches_nothing(name: str) -> None:

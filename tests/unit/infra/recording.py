@@ -10,10 +10,11 @@ from pulumi.runtime import mocks
 
 from infra.engines.program import run_program
 from infra.targets.declaration import NodeDeclaration, Place
+from infra.targets.target import PublicPort, RunningNode
 
 
 class RecordingTarget:
-    """Numbers ports from 20001 on and names passwords after their use."""
+    """Numbers ports from 20001 on and names passwords after their use; nodes listen for others and people at addresses of their own."""
 
     name = "recording"
 
@@ -22,17 +23,30 @@ class RecordingTarget:
         self.nodes: dict[str, NodeDeclaration] = {}
         self.ports: dict[str, int] = {}
         self.depends_on: dict[str, int] = {}
+        self.networks: dict[str, tuple[str, ...]] = {}
 
     def place(self, node: str) -> Place:
         """Folders that do not exist."""
-        return Place(host="127.0.0.1", config=f"/config/{node}", data=f"/data/{node}", log=f"/logs/{node}.log")
+        return Place(
+            host=f"{node}.test",
+            listen="127.0.0.9",
+            config=f"/config/{node}",
+            data=f"/data/{node}",
+            log=f"/logs/{node}.log",
+            access_log=f"/logs/{node}-access.log",
+        )
 
-    def port(self, name: str, *, wanted: int = 0, factor: str = "", parent: pulumi.Resource | None = None) -> pulumi.Output[int]:
-        """The wanted one or the next."""
-        del factor, parent
+    def port(self, name: str, *, usual: int, parent: pulumi.Resource | None = None) -> pulumi.Output[int]:
+        """The next one."""
+        del usual, parent
         self.events.append(f"port {name}")
-        self.ports[name] = wanted or 20001 + len(self.ports)
+        self.ports[name] = 20001 + len(self.ports)
         return pulumi.Output.from_input(self.ports[name])
+
+    def public_port(self, name: str, *, usual: int, wanted: int, factor: str) -> PublicPort:
+        """The next one, reached at the wanted one."""
+        del factor
+        return PublicPort(self.port(name, usual=usual), pulumi.Output.from_input(wanted))
 
     def password(self, name: str, *, parent: pulumi.Resource | None = None) -> pulumi.Output[str]:
         """No secret."""
@@ -48,14 +62,23 @@ class RecordingTarget:
         name: str,
         declaration: pulumi.Output[NodeDeclaration],
         *,
+        networks: Sequence[str],
+        keeps_data: bool = False,
         parent: pulumi.Resource,
         depends_on: Sequence[pulumi.Resource] = (),
-    ) -> pulumi.Resource:
+    ) -> RunningNode:
         """Remember the declaration."""
-        self.events.append(f"node {name}")
+        self.events.append(f"node {name}{' with data' if keeps_data else ''}")
         self.depends_on[name] = len(depends_on)
+        self.networks[name] = tuple(networks)
         declaration.apply(lambda value: self.nodes.update({name: value}))
-        return parent
+        return RunningNode(parent, declaration, pulumi.Output.from_input(f"{name}.lab"))
+
+    def helper(
+        self, name: str, declaration: pulumi.Output[NodeDeclaration], *, networks: Sequence[str], parent: pulumi.Resource
+    ) -> RunningNode:
+        """A node."""
+        return self.node(name, declaration, networks=networks, parent=parent)
 
 
 class Registrations(mocks.Mocks):

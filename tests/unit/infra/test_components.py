@@ -15,6 +15,7 @@ from infra.components.application import WORKER, module, revision
 from infra.deployment import Role
 from infra.settings import REPOSITORY
 from infra.targets.declaration import NodeDeclaration, StopSignal
+from infra.targets.target import PublicPort
 from infra.topology import Implementation
 from tests.unit.infra.recording import RecordingTarget, run
 
@@ -28,7 +29,7 @@ TUNING = nginx.Tuning(
     keepalive=32,
     rate_limit_per_s=0,
 )
-REPLICAS = {"courses": [21001, 21002], "students": [21003], "enrollment": [21004]}
+REPLICAS = {"courses": ["c1:8001", "c2:8001"], "students": ["s1:8002"], "enrollment": ["e1:8003"]}
 
 
 def output(value: str) -> pulumi.Output[str]:
@@ -49,15 +50,15 @@ def test_a_database_is_one_node_with_an_owner_a_probe_and_a_reader() -> None:
     node = target.nodes["courses-db"]
     assert registered.seen == [("spirelab:components:Database", "courses-db")]
     assert urls == [
-        "postgresql+psycopg2://courses:password-of-courses-db-owner@127.0.0.1:20001/courses",
-        "postgresql://lab:password-of-courses-db-probe@127.0.0.1:20001/courses",
-        "postgresql://lab_reader:password-of-courses-db-reader@127.0.0.1:20001/courses",
+        "postgresql+psycopg2://courses:password-of-courses-db-owner@courses-db.test:20001/courses",
+        "postgresql://lab:password-of-courses-db-probe@courses-db.lab:20001/courses",
+        "postgresql://lab_reader:password-of-courses-db-reader@courses-db.lab:20001/courses",
     ]
     assert (node.role, node.group, node.port, node.stop_signal) == (Role.DATABASE, "courses", 20001, StopSignal.INTERRUPT)
     assert "CREATE DATABASE courses OWNER courses" in node.first_start.splitlines()
     assert "IN ROLE pg_monitor" in node.first_start
     assert "CREATE ROLE lab_reader LOGIN PASSWORD 'password-of-courses-db-reader' IN ROLE pg_read_all_data" in node.first_start
-    assert node.files["pg_hba.conf"] == "host all all 127.0.0.1/32 scram-sha-256\n"
+    assert node.files["pg_hba.conf"] == "host all all samenet scram-sha-256\n"
     assert "unix_socket_directories = ''" in node.files["postgresql.conf"]
 
 
@@ -71,9 +72,14 @@ def test_a_database_is_refused_before_anything_is_registered(wrong: dict[str, ob
 def test_a_cache_keeps_its_password_off_the_command_line_and_nothing_on_disk() -> None:
     """It is in the configuration file."""
     target = RecordingTarget()
-    url, _ = run(lambda: cache.Cache(cache.CacheConfig(memory_mib=64), target).url)
+
+    def program() -> pulumi.Output[list[str]]:
+        made = cache.Cache(cache.CacheConfig(memory_mib=64), target)
+        return pulumi.Output.all(made.url, made.probe_url)
+
+    urls, _ = run(program)
     node = target.nodes["cache"]
-    assert url == "redis://:password-of-cache@127.0.0.1:20001/0"
+    assert urls == ["redis://:password-of-cache@cache.test:20001/0", "redis://:password-of-cache@cache.lab:20001/0"]
     assert node.arguments == ("/config/cache/redis.conf",)
     assert {"requirepass password-of-cache", "maxmemory 64mb", 'save ""'} <= set(node.files["redis.conf"].splitlines())
 
@@ -84,14 +90,15 @@ def test_a_broker_waits_for_its_port_mapper_alone() -> None:
 
     def program() -> pulumi.Output[list[str]]:
         config = broker.BrokerConfig(erlang_name="spirelab-x")
-        made = broker.Broker(config, target, management_port=pulumi.Output.from_input(15672))
+        management = target.public_port("management", usual=0, wanted=15672, factor="")
+        made = broker.Broker(config, target, management=management)
         return pulumi.Output.all(made.url, made.viewer_url)
 
     urls, registered = run(program)
     assert registered.seen == [("spirelab:components:Broker", "broker")]
     assert target.depends_on == {"epmd": 0, "broker": 1}
     assert urls == [
-        "amqp://spire:password-of-broker@127.0.0.1:20002/spire",
+        "amqp://spire:password-of-broker@broker.test:20003/spire",
         "http://lab:password-of-broker-viewer@127.0.0.1:15672",
     ]
     node = target.nodes["broker"]
@@ -105,11 +112,11 @@ def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_cont
     """Each replica has its own name and port, and all the same backends."""
     target = RecordingTarget()
     config = service.ServiceConfig(name="courses", replicas=2, threads=8, pool_size=4, settings={"SPIRE_CACHE_TTL_S": "60"})
-    run(lambda: service.Service(config, target, database_url=output("db"), backends={"SPIRE_CACHE_URL": output("cache")}).nodes)
+    run(lambda: service.Service(config, target, database_url=output("db"), backends={"SPIRE_CACHE_URL": output("cache")}).addresses[1])
     assert list(target.nodes) == ["courses-1", "courses-2"]
     assert target.nodes["courses-2"].arguments == ("app.courses",)
     assert target.nodes["courses-2"].environment == {
-        "SPIRE_HOST": "127.0.0.1",
+        "SPIRE_HOST": "127.0.0.9",
         "SPIRE_PORT": "20002",
         "SPIRE_REPLICA": "courses-2",
         "SPIRE_THREADS": "8",
@@ -124,7 +131,7 @@ def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_cont
 def test_without_fast_paths_a_service_is_told_so() -> None:
     """In the words that the services' settings understand."""
     config = service.ServiceConfig(name="courses", replicas=1, threads=8, pool_size=8, fast_paths=False)
-    assert service.declare(config, "courses-1", 20001, {}).environment["SPIRE_FAST_PATHS"] == "false"
+    assert service.declare(config, "courses-1", RecordingTarget().place("courses-1"), 20001, {}).environment["SPIRE_FAST_PATHS"] == "false"
 
 
 @pytest.mark.parametrize("implementation", get_args(Implementation))
@@ -151,7 +158,7 @@ def test_a_worker_listens_for_health_checks_alone() -> None:
     """Its node has no port to send requests to."""
     target = RecordingTarget()
     config = worker.WorkerConfig(replicas=1, prefetch=50, delivery_limit=20)
-    run(lambda: worker.Worker(config, target, database_url=output("db"), broker_url=output("mq"), peers_url=output("peers")).nodes)
+    run(lambda: worker.Worker(config, target, database_url=output("db"), broker_url=output("mq"), peers_url=output("peers")).nodes[0].host)
     node = target.nodes["worker-1"]
     assert node.port is None
     assert node.environment == {
@@ -165,17 +172,22 @@ def test_a_worker_listens_for_health_checks_alone() -> None:
     }
 
 
-def declared(replicas: dict[str, list[int]] = REPLICAS, tuning: nginx.Tuning = TUNING) -> NodeDeclaration:
+def declared(replicas: dict[str, list[str]] = REPLICAS, tuning: nginx.Tuning = TUNING) -> NodeDeclaration:
     """A gateway as a node."""
     target = RecordingTarget()
     return gateway.declare(
-        gateway.GatewayConfig(tuning=tuning), target.place("gateway"), public_port=8080, internal_port=20001, replicas=replicas
+        gateway.GatewayConfig(tuning=tuning),
+        target.place("gateway"),
+        listen_port=8080,
+        public_port=80,
+        internal_port=20001,
+        replicas=replicas,
     )
 
 
 def test_a_gateway_differs_only_in_its_file_when_a_replica_is_added() -> None:
     """So that it can reload instead of restarting; its readiness tells the two configurations apart."""
-    before, after = declared(), declared({**REPLICAS, "courses": [21001, 21002, 21005]})
+    before, after = declared(), declared({**REPLICAS, "courses": ["c1:8001", "c2:8001", "c3:8001"]})
     assert before.readiness != after.readiness
     assert before.files != after.files
     assert after.model_copy(update={"files": before.files, "readiness": before.readiness}) == before
@@ -188,7 +200,7 @@ def test_a_gateway_takes_its_factors_over() -> None:
     ]
     assert "proxy_read_timeout 1234ms;" in text
     assert "proxy_next_upstream_tries 5;" in text
-    assert "server 127.0.0.1:21002 max_fails=7 fail_timeout=2s max_conns=256;" in text
+    assert "server c2:8001 max_fails=7 fail_timeout=2s max_conns=256;" in text
     assert "keepalive 0" not in text
 
 
@@ -196,7 +208,7 @@ def test_replicas_back_each_other_up_and_a_single_one_needs_no_backup() -> None:
     """Where all failed lately each is tried again; NGINX never takes a server out of rotation that is alone."""
     text = declared().files["nginx.conf"]
     backups = [line.split()[1] for line in text.splitlines() if " backup " in line]
-    assert backups == ["127.0.0.1:21001", "127.0.0.1:21002"]
+    assert backups == ["c1:8001", "c2:8001"]
     assert all("max_fails=0" in line for line in text.splitlines() if " backup " in line)
 
 
@@ -230,7 +242,8 @@ def test_a_gateway_without_a_replica_to_route_to_is_refused() -> None:
     def program() -> pulumi.Output[str]:
         port = pulumi.Output.from_input(8080)
         config = gateway.GatewayConfig(tuning=TUNING)
-        return gateway.Gateway(config, RecordingTarget(), public_port=port, internal_port=port, replicas={"courses": [port]}).url
+        replicas = {"courses": [pulumi.Output.from_input("c1:8001")]}
+        return gateway.Gateway(config, RecordingTarget(), public=PublicPort(port, port), internal_port=port, replicas=replicas).url
 
     with pytest.raises(ValueError, match="routes to enrollment, students"):
         run(program)

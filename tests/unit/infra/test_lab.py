@@ -22,9 +22,40 @@ def test_the_reference_topology_is_eleven_nodes_that_start_with_the_broker() -> 
     target, deployment = deploy(Topology())
     assert len(target.nodes) == len(deployment.nodes) == 11
     assert target.events[:4] == ["port gateway", "port broker-management", "port gateway-internal", "prepare after 2 ports"]
-    assert [event for event in target.events if event.startswith("node")][:2] == ["node epmd", "node broker"]
+    assert [event for event in target.events if event.startswith("node")][:2] == ["node epmd", "node broker with data"]
     assert deployment.endpoints.gateway_url == "http://127.0.0.1:8080"
     assert deployment.node("courses-1").log_path == "/logs/courses-1.log"
+
+
+def test_nodes_reach_each_other_by_their_place_and_the_lab_reaches_them_where_they_run() -> None:
+    """The two need not be the same: a container has a name among containers and an address on the host."""
+    target, deployment = deploy(Topology())
+    port = target.ports["courses-1"]
+    assert target.nodes["courses-1"].environment["SPIRE_HOST"] == "127.0.0.9"
+    assert f"@courses-db.test:{target.ports['courses-db']}/" in target.nodes["courses-1"].environment["SPIRE_DATABASE_URL"]
+    assert target.nodes["worker-1"].environment["SPIRE_PEERS_URL"] == f"http://gateway.test:{target.ports['gateway-internal']}"
+    assert (deployment.node("courses-1").host, deployment.node("courses-1").port) == ("courses-1.lab", port)
+    assert deployment.node("courses-1").upstream == f"courses-1.test:{port}"
+    assert deployment.node("courses-db").upstream is None
+    assert "@courses-db.lab:" in deployment.credentials.database_dsns["courses"].get_secret_value()
+    assert deployment.credentials.cache_url is not None
+    assert "@cache.lab:" in deployment.credentials.cache_url.get_secret_value()
+
+
+def test_a_database_shares_a_network_with_its_own_service_alone() -> None:
+    """The workers belong to enrollment; what is public shares none with a database."""
+    target, _ = deploy(Topology())
+    members = {
+        name: {node for node, joined in target.networks.items() if name in joined} for name in ("courses-db", "enrollment-db", "public")
+    }
+    assert members == {
+        "courses-db": {"courses-db", "courses-1"},
+        "enrollment-db": {"enrollment-db", "enrollment-1", "worker-1"},
+        "public": {"gateway", "broker"},
+    }
+    assert {event for event in target.events if event.endswith("with data")} == {
+        f"node {node} with data" for node in ("broker", "courses-db", "students-db", "enrollment-db")
+    }
 
 
 def test_the_cache_is_known_to_courses_and_students_alone() -> None:

@@ -84,6 +84,7 @@ def test_every_factor_is_documented() -> None:
     for factor in factors():
         assert len(factor.description) > 15, factor.path
         assert factor.bounds or "|" in factor.type_name, factor.path
+        assert ("containers only" in factor.description) == factor.path.startswith("limits."), factor.path
     known = {factor.path: factor for factor in factors()}
     assert {"courses.replicas", "cache.ttl_s", "gateway.read_timeout_ms", "gateway.rate_limit_per_s", "students.fast_paths"} <= set(known)
     assert known["software.implementation"].type_name == "product|tutorial"

@@ -1,0 +1,1 @@
+"""The containers' images: one recipe, named by what goes into them."""

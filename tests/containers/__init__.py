@@ -1,0 +1,1 @@
+"""Containers from the lab's images, on a Docker engine."""
