@@ -24,6 +24,7 @@ from experiments.runner.interrupts import Interrupts, signal_with_parent
 from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
 from experiments.settings import Settings, load_settings
 from experiments.tables import catalog_table, plan_lines, runs_table
+from infra.engines.choosing import TargetChoice
 from infra.errors import InfraError
 from infra.topology import parse_assignments
 
@@ -61,6 +62,10 @@ BudgetOption = Annotated[
 ListOption = Annotated[bool, typer.Option("--list", help="Show the catalog and start nothing.")]
 PlanOption = Annotated[bool, typer.Option("--plan", help="Show order, duration, ports and memory, and start nothing.")]
 RunsDirOption = Annotated[Path | None, typer.Option(help="Folder for runs; default: runs/ in the checkout.", show_default=False)]
+TargetOption = Annotated[
+    TargetChoice | None,
+    typer.Option(help="As what the nodes run; auto takes docker where all that it needs is there; default: process.", show_default=False),
+]
 RunListOption = Annotated[
     Path | None,
     typer.Option(
@@ -81,6 +86,7 @@ def bench(
     list_only: ListOption = False,
     plan_only: PlanOption = False,
     runs_dir: RunsDirOption = None,
+    target: TargetOption = None,
     run_list: RunListOption = None,
 ) -> None:
     """Run experiments and record them, one run directory each.
@@ -104,7 +110,7 @@ def bench(
     if list_only:
         catalog_table(console, [on_free_ports(item) for item in catalog.load_all(catalog.names())])
         return
-    settings = load_settings(runs_dir)
+    settings = load_settings(runs_dir, target)
     experiments = _chosen(names or [], file, assignments or [], trials, seed, budget)
     if plan_only:
         plan_lines(console, experiments)

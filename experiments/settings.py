@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infra.engines.choosing import TargetChoice
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 """Root of the checkout."""
 
@@ -21,6 +23,11 @@ class Settings(BaseSettings):
         "bench",
         pattern=r"^[a-z][a-z0-9-]{0,21}$",
         description="name of the deployment that trials are run on; those of capacity experiments have the implementation's behind it",
+    )
+    target: TargetChoice = Field(
+        "process",
+        description="as what the nodes run: process, docker, or auto, which takes docker where all that it needs is there; results of "
+        "different targets are not to be compared, so it is never changed by what a machine happens to have",
     )
     slip_limit_ms: float = Field(
         50.0,
@@ -37,11 +44,12 @@ class Settings(BaseSettings):
     free_space_mib: int = Field(64, ge=1, description="free space that a run needs to start: a quick suite writes about 10 MiB")
 
 
-def load_settings(runs_dir: Path | None = None) -> Settings:
+def load_settings(runs_dir: Path | None = None, target: TargetChoice | None = None) -> Settings:
     """The settings of this process; an argument wins over the environment.
 
     Raises:
         pydantic.ValidationError: a variable has a value that it can't take.
     """
     settings = Settings()
-    return settings if runs_dir is None else settings.model_copy(update={"runs_dir": runs_dir.resolve()})
+    given = {"runs_dir": runs_dir and runs_dir.resolve(), "target": target}
+    return settings.model_copy(update={name: value for name, value in given.items() if value is not None})

@@ -10,11 +10,13 @@ from infra.engines.embedded import EmbeddedEngine
 from infra.engines.engine import Engine
 from infra.engines.program import Program
 from infra.engines.pulumi_cli import PulumiCli
-from infra.errors import InfraError
 from infra.home import Home
+from infra.images.build import build, connect
 from infra.lab import declare
 from infra.progress import Watch
 from infra.settings import ToolSettings
+from infra.targets.docker.spec import IMAGES
+from infra.targets.docker.target import DockerTarget
 from infra.targets.process.resources import providers
 from infra.targets.process.target import ProcessTarget
 from infra.toolchain import docker, ensure_docker_plugin, ensure_pulumi, ensure_servers, find_docker_plugin, find_pulumi
@@ -44,7 +46,9 @@ def program_of(maker: Maker, home: Home, topology: Topology, watch: Watch) -> Pr
     if maker.engine == "pulumi":
         ensure_pulumi(watch.progress.note)
     if maker.target == "docker":
-        raise InfraError("the docker target can't be brought up by this version; use --target process")
+        target = DockerTarget(home, topology)
+        build(connect(), watch.progress.note, images=IMAGES.values())
+        return lambda: declare(topology, target, home.name)
     binaries = ensure_servers(watch.progress.note)
     return lambda: declare(topology, ProcessTarget(home, binaries), home.name)
 

@@ -77,7 +77,9 @@ class Deployment(_Value):
     nodes: tuple[Node, ...]
     credentials: Credentials
     gateway_access_log: str
-    """NGINX's access log: one JSON object a request, with the fields of ``log_format access`` in :mod:`infra.components.nginx`."""
+    """NGINX's access log: one JSON object a request, with the fields of ``log_format access`` in :mod:`infra.components.nginx`.
+
+    Of a container it is the standard output; :func:`infra.operations.access_log` reads either."""
 
     def node(self, name: str) -> Node:
         """The node of that name.
@@ -89,6 +91,15 @@ class Deployment(_Value):
             if node.name == name:
                 return node
         raise KeyError(name)
+
+
+class Usage(_Value):
+    """What a node has used since it was started."""
+
+    cpu_s: float
+    """Processor time, user and system."""
+    memory_bytes: int
+    """Memory now."""
 
 
 class NodeStatus(_Value):

@@ -79,7 +79,7 @@ class CapacityRun(RecordedRun):
             started_at=datetime.now(UTC),
             provenance=collect(
                 deployment,
-                servers=self._outside.platform.server_versions(),
+                servers=self._outside.platform.server_versions(deployment),
                 load_generator=self._outside.rig.generator,
                 repository=REPOSITORY,
             ),

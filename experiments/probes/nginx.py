@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from experiments.errors import ProbeError
 from experiments.probes.sampler import Reading
+from infra.errors import NodeError
 
 GIVEN_UP: Final = frozenset({"502", "503", "504", "-", ""})
 """What stands as upstream_status of a delivery that brought no answer of the replica's own."""
+
+
+class Log(Protocol):
+    """The access log as it grows."""
+
+    def new_lines(self) -> list[bytes]:
+        """The whole lines that came since the last call, or since it was made; raises NodeError where it can't be read."""
+        ...
 
 
 class NginxProbe:
@@ -20,13 +28,12 @@ class NginxProbe:
 
     name: Final = "nginx"
 
-    def __init__(self, log: Path, nodes: Mapping[str, str]) -> None:
+    def __init__(self, log: Log, nodes: Mapping[str, str]) -> None:
+        """``nodes`` maps what the log calls a replica to the node's name."""
         self._log = log
         self._nodes = nodes
-        self._rest = b""
         self._requests: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
-        self._offset = log.stat().st_size if log.exists() else 0
 
     def read(self) -> list[Reading]:
         """Both counters for each replica, since the probe was made.
@@ -51,14 +58,9 @@ class NginxProbe:
 
     def _new_lines(self) -> list[bytes]:
         try:
-            with self._log.open("rb") as file:
-                file.seek(self._offset)
-                fresh = file.read()
-        except OSError as error:
-            raise ProbeError(f"NGINX's access log can't be read ({error.strerror})") from None
-        self._offset += len(fresh)
-        *lines, self._rest = (self._rest + fresh).split(b"\n")
-        return lines
+            return self._log.new_lines()
+        except NodeError as error:
+            raise ProbeError(f"NGINX's access log: {error}") from None
 
 
 def deliveries(lines: Iterable[bytes], nodes: Mapping[str, str]) -> list[tuple[str, bool]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import redis
 
 from experiments.errors import TrialError
+from experiments.probes.containers import ContainerProbe
 from experiments.probes.nginx import NginxProbe
 from experiments.probes.postgres import PostgresProbe
 from experiments.probes.processes import ProcessProbe
@@ -20,6 +20,7 @@ from experiments.runner.database_read import DatabaseReader
 from experiments.runner.final_read import read_after
 from experiments.runner.interfaces import Platform
 from experiments.runner.looks import After, Asked, Before, Clock
+from infra import operations
 from infra.deployment import Deployment, Role
 
 
@@ -52,14 +53,19 @@ class LiveInspection:
         credentials = deployment.credentials
         replicas = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
         probes: list[Probe] = [
-            ProcessProbe(lambda: {node.name: self._platform.processes(node.name) for node in deployment.nodes}),
+            self._usage_probe(deployment),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),
-            NginxProbe(Path(deployment.gateway_access_log), replicas),
+            NginxProbe(operations.access_log(deployment), replicas),
         ]
         probes += [PostgresProbe(service, dsn) for service, dsn in credentials.database_dsns.items()]
         if credentials.cache_url is not None:
             probes.append(RedisProbe(credentials.cache_url, _only(deployment, Role.CACHE)))
         return probes
+
+    def _usage_probe(self, deployment: Deployment) -> Probe:
+        if containers := operations.container_control(deployment):
+            return ContainerProbe(containers.usage)
+        return ProcessProbe(lambda: {node.name: self._platform.processes(node.name) for node in deployment.nodes})
 
     def look_before(self, deployment: Deployment) -> Before | None:
         """Read the business state before the load."""

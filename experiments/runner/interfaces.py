@@ -41,7 +41,7 @@ class Platform(Protocol):
     def processes(self, node: str) -> Sequence[psutil.Process]:
         """The node's processes now; empty if it doesn't run."""
 
-    def server_versions(self) -> Mapping[str, str]:
+    def server_versions(self, deployment: Deployment) -> Mapping[str, str]:
         """Versions of the server programs, by name."""
 
 

@@ -24,6 +24,7 @@ from experiments.runner.interrupts import Interrupts
 from experiments.settings import Settings
 from infra import operations
 from infra.deployment import Deployment
+from infra.engines.choosing import TargetChoice
 from infra.errors import NotDeployedError
 from infra.home import StateRoot
 from infra.settings import Settings as InfraSettings
@@ -33,15 +34,16 @@ from infra.topology import Topology
 class InfraPlatform:
     """One named deployment, which lives and dies with this process."""
 
-    def __init__(self, name: str, interrupts: Interrupts) -> None:
+    def __init__(self, name: str, target: TargetChoice, interrupts: Interrupts) -> None:
         self._name = name
+        self._target = target
         self._interrupts = interrupts
         self._deployment: Deployment | None = None
 
     def up(self, topology: Topology, note: Note) -> Deployment:
         """Make the deployment what ``topology`` says; a signal ends it at once, for infra undoes what it began."""
         with self._interrupts.at_once():
-            self._deployment = operations.up(self._name, topology, progress=_Notes(note), owner=True)
+            self._deployment = operations.up(self._name, topology, target=self._target, progress=_Notes(note), owner=True)
         return self._deployment
 
     def down(self, note: Note) -> None:
@@ -63,9 +65,9 @@ class InfraPlatform:
             raise NotDeployedError(f"nothing is up under the name {self._name!r}")
         return operations.processes(self._deployment, node)
 
-    def server_versions(self) -> Mapping[str, str]:
+    def server_versions(self, deployment: Deployment) -> Mapping[str, str]:
         """Versions of the server programs, by name."""
-        return operations.server_versions()
+        return operations.server_versions(deployment)
 
 
 class LocustLoad:
@@ -125,7 +127,7 @@ def live_outside(settings: Settings, interrupts: Interrupts) -> Outside:
     def looking_at(platform: InfraPlatform) -> LiveInspection:
         return LiveInspection(platform, settle_timeout_s=settings.settle_timeout_s, sleep=interrupts.sleep)
 
-    platform = InfraPlatform(settings.deployment, interrupts)
-    platforms = {side: InfraPlatform(f"{settings.deployment}-{side}", interrupts) for side in DEPLOYED}
+    platform = InfraPlatform(settings.deployment, settings.target, interrupts)
+    platforms = {side: InfraPlatform(f"{settings.deployment}-{side}", settings.target, interrupts) for side in DEPLOYED}
     rig = LiveRig({side: Side(side, own, looking_at(own)) for side, own in platforms.items()}, lambda: operations.tool("wrk"), interrupts)
     return Outside(platform=platform, load=LocustLoad(), inspection=looking_at(platform), rig=rig)

@@ -80,7 +80,7 @@ class Run(RecordedRun):
             started_at=datetime.now(UTC),
             provenance=collect(
                 self._bench.deployment,
-                servers=outside.platform.server_versions(),
+                servers=outside.platform.server_versions(self._bench.deployment),
                 load_generator=outside.load.generator,
                 repository=REPOSITORY,
             ),

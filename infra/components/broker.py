@@ -72,7 +72,9 @@ class Broker(pulumi.ComponentResource):
         depends_on = [mapper.resource] if mapper else []
         node = target.node(config.node, declaration, networks=[INSIDE, PUBLIC], keeps_data=True, parent=self, depends_on=depends_on)
         # of these two alone: where the management port is to change, a preview does not know it, and this is known all the same
-        self.url = pulumi.Output.all(port, password).apply(lambda known: f"amqp://{SERVICE_USER}:{known[1]}@{place.host}:{known[0]}/{VHOST}")
+        self.url = pulumi.Output.all(port, password).apply(
+            lambda known: f"amqp://{SERVICE_USER}:{known[1]}@{place.host}:{known[0]}/{VHOST}"
+        )
         self.viewer_url = values.apply(lambda known: f"http://{VIEWER}:{known['viewer_password']}@127.0.0.1:{known['public_port']}")
         self.nodes = [node, mapper] if mapper else [node]
         self.register_outputs({})

@@ -1,10 +1,13 @@
 """What can be done with deployments: the API of infra for the other rooms and for its own command line."""
 
-from infra.operations.deploying import DEFAULT_NAME, down, names, preview, read, refresh, server_versions, sweep, tool, up
-from infra.operations.running import kill_node, log, processes, start_node, status
+from infra.operations.deploying import DEFAULT_NAME, down, names, preview, read, refresh, sweep, tool, up
+from infra.operations.running import Tail, access_log, container_control, kill_node, log, processes, server_versions, start_node, status
 
 __all__ = [
     "DEFAULT_NAME",
+    "Tail",
+    "access_log",
+    "container_control",
     "down",
     "kill_node",
     "log",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
@@ -23,10 +23,12 @@ from infra.errors import InfraError, NodeError, NotDeployedError, StateError
 from infra.home import Home, StateRoot, read_json, write_private
 from infra.progress import Progress, Silence, Watch
 from infra.settings import Settings
+from infra.targets.docker.engine import Containers, connect
+from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
 from infra.targets.process.node import nodes_of
 from infra.targets.process.supervisor import end_everything
-from infra.toolchain import Tool, ensure_servers, ensure_tool
+from infra.toolchain import Tool, ensure_tool
 from infra.topology import Topology
 
 DEFAULT_NAME = "lab"
@@ -132,10 +134,12 @@ def down(name: str, *, volumes: bool = False, progress: Progress | None = None) 
             if maker := made_by(home):
                 engine_of(maker, home, watch).destroy()
         except InfraError:
-            if not volumes or (maker is not None and maker.target != "process"):
-                raise  # else it does not matter: processes are found without the engine, and all else is in the folder
+            if not volumes:
+                raise  # else it does not matter: what runs is found without the engine, and all else is in the folder
         finally:
             found = end_everything(home) or found
+            if maker and maker.target == "docker":
+                _remove_containers(home, volumes=volumes)
             home.owner_file.unlink(missing_ok=True)
         home.maker_file.unlink(missing_ok=True)
         if volumes:
@@ -181,11 +185,6 @@ def tool(name: str, *, progress: Progress | None = None) -> Tool:
     return ensure_tool(name, watching(progress).progress.note)
 
 
-def server_versions() -> Mapping[str, str]:
-    """The version of each server on this machine, by its name."""
-    return dict(ensure_servers(lambda _: None).versions)
-
-
 @contextmanager
 def _locked(root: StateRoot, name: str, settings: Settings) -> Iterator[Home]:
     home = root.home(name)
@@ -211,12 +210,24 @@ def _take_back(home: Home, maker: Maker, watch: Watch) -> None:
     """Undo a first bring-up that failed; the logs are kept, if it came to any."""
     if nodes_of(home):
         watch.progress.note(f"taking {home.name!r} down again")
-    engine_of(maker, home, watch).destroy()
+    try:
+        engine_of(maker, home, watch).destroy()
+    finally:
+        if maker.target == "docker":
+            _remove_containers(home, volumes=False)
     end_everything(home)
     home.owner_file.unlink(missing_ok=True)
     home.maker_file.unlink()
     if not home.has_contents():
         home.remove()
+
+
+def _remove_containers(home: Home, *, volumes: bool) -> None:
+    """What a failed or killed command may have left in the Docker engine, and the data where it is to go."""
+    containers = Containers(connect(), Names.of(home))
+    containers.remove_everything()
+    if volumes:
+        containers.remove_volumes()
 
 
 def home_of(name: str) -> Home:

@@ -1,20 +1,41 @@
-"""Looks at the nodes of a deployment that is up, and kills and starts single ones."""
+"""Looks at the nodes of a deployment that is up, and kills and starts single ones, whatever they are on its target."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
 
 import psutil
 
 from infra import readiness
-from infra.deployment import Deployment, NodeStatus
+from infra.deployment import Deployment, NodeStatus, Role
+from infra.engines.choosing import made_by
 from infra.errors import NodeError
 from infra.operations.deploying import home_of, read, watching
 from infra.progress import Progress
+from infra.targets.docker.control import DockerControl, control_of
+from infra.targets.docker.engine import Containers, connect
+from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
 from infra.targets.process.node import ProcessNode, nodes_of
 from infra.targets.process.supervisor import ProcessState, Supervisor
+from infra.targets.process.tail import FileTail
+from infra.toolchain import ensure_servers
+
+
+class Tail(Protocol):
+    """The end of a log."""
+
+    def new_lines(self) -> list[bytes]:
+        """The whole lines that came since the last call, or since it was made.
+
+        Raises:
+            NodeError: the log can't be read.
+        """
+        ...
 
 
 def status(name: str) -> list[NodeStatus]:
@@ -25,6 +46,8 @@ def status(name: str) -> list[NodeStatus]:
     """
     deployment = read(name)
     home = home_of(name)
+    if containers := _containers(name):
+        return containers.status(deployment.nodes)
     try:
         states = Supervisor(home).states()
     except NodeError:
@@ -54,6 +77,9 @@ def kill_node(name: str, node: str) -> None:
     Raises:
         NodeError: there is no such node, or it hangs in the kernel.
     """
+    if containers := _containers(name):
+        containers.kill_node(node)
+        return
     left = process_table.kill(_node(name, node).processes())
     if left:
         raise NodeError(f"{node} (pid {left[0].pid}) can't be killed; it hangs in the kernel")
@@ -65,6 +91,9 @@ def start_node(name: str, node: str, *, progress: Progress | None = None) -> Non
     Raises:
         NodeError: there is no such node, or it does not become ready.
     """
+    if containers := _containers(name, progress=progress):
+        containers.start_node(node)
+        return
     found = _node(name, node)
     if found.main_process() is None:
         found.start()
@@ -77,7 +106,28 @@ def processes(deployment: Deployment, node: str) -> list[psutil.Process]:
     Raises:
         NodeError: there is no such node.
     """
+    if containers := _containers(deployment.name):
+        return containers.processes(node)
     return _node(deployment.name, node).processes()
+
+
+def container_control(deployment: Deployment) -> DockerControl | None:
+    """What its engine tells of the containers of a deployment; None where its nodes are processes."""
+    return _containers(deployment.name)
+
+
+def access_log(deployment: Deployment) -> Tail:
+    """What the gateway writes to its access log from now on."""
+    if containers := _containers(deployment.name):
+        return containers.tail(next(node.name for node in deployment.nodes if node.role is Role.GATEWAY))
+    return FileTail(Path(deployment.gateway_access_log))
+
+
+def server_versions(deployment: Deployment) -> Mapping[str, str]:
+    """The version of each server program that the deployment runs, by its name."""
+    if containers := _containers(deployment.name):
+        return containers.versions(deployment.nodes)
+    return dict(ensure_servers(lambda _: None).versions)
 
 
 def log(name: str, node: str) -> str:
@@ -86,11 +136,21 @@ def log(name: str, node: str) -> str:
     Raises:
         NodeError: there is no such log.
     """
+    if containers := _containers(name):
+        return containers.log(node)
     folder = home_of(name).log_file("any").parent
     known = {path.stem: path for path in folder.glob("*.log")}
     if node not in known:
         raise NodeError(f"{name!r} has no log of {node!r}; there is one of {', '.join(sorted(known)) or 'no node'}")
     return known[node].read_text(errors="replace")
+
+
+def _containers(name: str, *, progress: Progress | None = None) -> DockerControl | None:
+    home = home_of(name)
+    maker = made_by(home)
+    if maker is None or maker.target != "docker":
+        return None
+    return control_of(Containers(connect(), Names.of(home)), watching(progress))
 
 
 def _node(name: str, node: str) -> ProcessNode:

@@ -91,8 +91,9 @@ class FakePlatform:
         del node
         return [GoneProcess()]
 
-    def server_versions(self) -> Mapping[str, str]:
+    def server_versions(self, deployment: Deployment) -> Mapping[str, str]:
         """One server."""
+        del deployment
         return {"postgresql": "15.0"}
 
 

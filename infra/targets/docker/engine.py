@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 import docker.errors
@@ -80,6 +81,18 @@ class Containers:
             if time.monotonic() > deadline:
                 raise NodeError(f"{node} was not ready in {watch.ready_timeout_s:.0f} s ({state}); see `docker logs {container.name}`")
             time.sleep(_LOOK_EVERY_S)
+
+    def run(self, node: str, command: Sequence[str]) -> str:
+        """What a command says that is run in the container of a node, as the node's own user.
+
+        Raises:
+            NodeError: there is no such container, or it does not run.
+        """
+        try:
+            output: Any = self.get(node).exec_run(list(command)).output
+        except docker.errors.APIError as error:
+            raise NodeError(f"{' '.join(command)} can't be run in {node}: {error.explanation}") from None
+        return str(output.decode(errors="replace"))
 
     def host(self, node: str) -> str:
         """The address at which the lab reaches a node now; another one than before it was restarted, maybe."""
