@@ -7,9 +7,13 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from infra.deployment import Deployment
 from infra.topology import Topology
+
+settings.register_profile("spirelab", deadline=None)  # the machine is shared: nothing is judged by how long it took
+settings.load_profile("spirelab")
 
 FREE_PORTS = Topology().override({"gateway.port": 0, "broker.management_port": 0})
 """The reference topology beside any number of others on this machine."""
