@@ -27,6 +27,7 @@ class Group:
     def __init__(self, network: Network, stack: ExitStack) -> None:
         self._network = network
         self._stack = stack
+        self.started: list[Container] = []
 
     def database(self, name: str) -> Container:
         """A service's PostgreSQL."""
@@ -89,6 +90,7 @@ class Group:
         for name, content in specified.files.items():
             made.with_copy_into_container(content.encode(), f"{spec.UPLOADS}/{name}")
         container = self._stack.enter_context(made).get_wrapped_container()
+        self.started.append(container)
         wait_healthy(container)
         return container
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import docker
@@ -14,6 +15,7 @@ from tests.containers.engine import wait_healthy
 from tests.containers.nodes import group
 from tests.contract.client import Client, eventually, problem
 
+ENDED_BY_ITSELF = {0, 128 + signal.SIGTERM}
 BODIES: dict[str, dict[str, Any]] = {
     "courses": {"name": "Web Systems", "code": "CS326", "capacity": 100, "prerequisites": ["CS220"]},
     "students": {"name": "John Doe", "completed_courses": ["CS187", "CS220"]},
@@ -41,6 +43,19 @@ def test_a_service_reads_through_the_cache_and_goes_on_without_it(client: docker
         database.start()
         eventually(lambda: users.http.get(path).status_code, lambda status: status == 200)
         users.close()
+
+
+def test_every_node_ends_in_good_order_when_it_is_asked_to(client: docker.DockerClient) -> None:
+    """The signal reaches the server, and nobody has to be killed."""
+    assert client.ping()
+    with group() as nodes:
+        nodes.database("courses")
+        nodes.cache()
+        nodes.replica("courses")
+        for container in nodes.started[::-1]:
+            container.stop(timeout=30)
+            container.reload()
+            assert container.attrs["State"]["ExitCode"] in ENDED_BY_ITSELF, container.logs(tail=20).decode()
 
 
 def test_enrollment_accepts_while_the_broker_is_away_and_hands_over_when_it_is_back(client: docker.DockerClient) -> None:
