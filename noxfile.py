@@ -181,3 +181,9 @@ def refresh(session: nox.Session) -> None:
 def images(session: nox.Session) -> None:
     """Build the docker target's images whose inputs have changed, on debian:trixie-slim or what stands for it where it can't be pulled."""
     run(session, "-m", "infra.images", *session.posargs)
+
+
+@nox.session(default=False)
+def containers(session: nox.Session) -> None:
+    """Images, services and the whole system in containers; skips where no Docker engine answers."""
+    run(session, "-m", "pytest", "tests/containers", *session.posargs)

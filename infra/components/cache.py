@@ -49,7 +49,7 @@ def declare(config: CacheConfig, place: Place, port: int, password: str) -> Node
         f"bind {place.listen}",
         f"port {port}",
         "daemonize no",
-        f"dir {place.data}",
+        f"dir {place.config}",
         f"requirepass {password}",
         'save ""',
         "appendonly no",

@@ -72,6 +72,13 @@ class System:
         )
         return Deployment.model_validate({**program, "engine": "mocks"})
 
+    def down(self) -> None:
+        """Remove what there is, but for the data."""
+        self.containers.remove_everything()
+        for port, holder in read_json(self.home.root.ports_file).items():
+            if holder.split()[0] == self.home.name:
+                ports.release(self.home, int(port))
+
 
 @pytest.fixture(scope="session")
 def make_system(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Topology], System]]:
@@ -89,10 +96,8 @@ def make_system(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFa
         yield make
     finally:
         for system in made:
-            system.containers.remove_everything()
+            system.down()
             system.containers.remove_volumes()
-            for port in read_json(root.ports_file):
-                ports.release(system.home, int(port))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from infra.targets.reserved import reserving_providers
 _READY_TIMEOUT_S = 180.0
 _LOOK_EVERY_S = 0.2
 _MIB = 1024 * 1024
+_NANOSECONDS = {"5s": 5_000_000_000, "10s": 10_000_000_000, "1m0s": 60_000_000_000}
 _PROVIDER_PROPERTY = "__provider"
 _SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 - Pulumi's mark of a secret, itself none
 
@@ -72,7 +73,7 @@ class EngineMocks(mocks.Mocks):
             environment=inputs.get("envs", []),
             labels=_labels(inputs),
             volumes=[volume["containerPath"] for volume in inputs.get("volumes", [])],
-            healthcheck=Healthcheck(test=inputs["healthcheck"]["tests"]) if inputs.get("healthcheck") else None,
+            healthcheck=_healthcheck(inputs["healthcheck"]),
             ports=[port["internal"] for port in inputs.get("ports", [])],
             stop_signal=inputs["stopSignal"],
             host_config=api.create_host_config(
@@ -130,6 +131,16 @@ def plain(value: Any) -> Any:
 
 def _labels(inputs: Properties) -> dict[str, str]:
     return {each["label"]: each["value"] for each in inputs["labels"]}
+
+
+def _healthcheck(given: Properties) -> Healthcheck:
+    return Healthcheck(
+        test=given["tests"],
+        retries=given["retries"],
+        interval=_NANOSECONDS[given["interval"]],
+        timeout=_NANOSECONDS[given["timeout"]],
+        start_period=_NANOSECONDS[given["startPeriod"]],
+    )
 
 
 def _archive(path: str, content: str) -> bytes:

@@ -229,10 +229,10 @@ def test_a_killed_server_comes_back_with_its_data(system: System, users: Client,
 
 
 def test_data_survives_going_down(system: System, deployment: Deployment, users: Client) -> None:
-    """With the passwords that protect it; and a second deployment of the same factors shares none of it."""
+    """With the passwords that protect it."""
     del deployment
     course = users.course()
-    system.containers.remove_everything()
+    system.down()
     client = Client(system.up().endpoints.gateway_url)
     found = eventually(lambda: client.http.get(f"/courses/{course['id']}"), lambda answer: answer.status_code == 200)
     client.http.close()

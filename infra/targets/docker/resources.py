@@ -9,11 +9,14 @@ import pulumi
 import pulumi_docker as docker
 
 from infra.targets.docker.names import Names
-from infra.targets.docker.spec import DATA, UPLOADS, ContainerSpec, scratch
+from infra.targets.docker.spec import DATA, SCRATCH, UPLOADS, ContainerSpec
 from infra.topology import Limits
 
 _STOP_TIMEOUT_S = 10
 _READY_TIMEOUT_S = 120
+_HEALTH_RETRIES = 3
+_HEALTH_TIMES: Final = {"interval": "10s", "timeout": "5s", "start_period": "1m0s"}
+"""As in the recipe, and in the engine's own words: what is left out or said otherwise shows up as drift."""
 _LOG_SIZE: Final = {"max-size": "10m", "max-file": "3"}
 _LOOPBACK = "127.0.0.1"
 
@@ -75,7 +78,7 @@ def container(
         ),
         networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=each.name, aliases=[node]) for each in networks],
         volumes=[docker.ContainerVolumeArgs(container_path=DATA, volume_name=data.name)] if data else [],
-        tmpfs=scratch(keeps_data=data is not None),
+        tmpfs=dict(SCRATCH),
         read_only=plain.apply(lambda known: known.read_only),
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges"],
@@ -91,7 +94,7 @@ def container(
         stop_timeout=_STOP_TIMEOUT_S,
         destroy_grace_seconds=_STOP_TIMEOUT_S,
         healthcheck=plain.apply(
-            lambda known: docker.ContainerHealthcheckArgs(tests=["CMD", "healthy", *known.health]) if known.health else None
+            lambda known: docker.ContainerHealthcheckArgs(tests=["CMD", "healthy", *known.health], retries=_HEALTH_RETRIES, **_HEALTH_TIMES)
         ),
         wait=True,
         wait_timeout=_READY_TIMEOUT_S,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +28,11 @@ RESOLVER: Final = "127.0.0.11"
 """Docker's name server, in each network that is not the default one."""
 _USER: Final = 10001
 """In the recipe."""
-_SCRATCH: Final = f"rw,nosuid,nodev,noexec,size=64m,mode=0700,uid={_USER},gid={_USER}"
+SCRATCH: Final[Mapping[str, str]] = dict.fromkeys(
+    (CONFIG, "/tmp"),  # noqa: S108 - the container's own
+    f"rw,nosuid,nodev,noexec,size=64m,mode=0700,uid={_USER},gid={_USER}",
+)
+"""The folders in memory."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,3 @@ def place(node: str, container_name: str) -> Place:
         log=f"docker logs {container_name}",
         access_log="/dev/stdout",
     )
-
-
-def scratch(*, keeps_data: bool) -> dict[str, str]:
-    """The folders in memory, beside a root that is read-only."""
-    folders: Sequence[str] = (CONFIG, "/tmp") if keeps_data else (CONFIG, "/tmp", DATA)  # noqa: S108 - the container's own
-    return dict.fromkeys(folders, _SCRATCH)

@@ -81,7 +81,7 @@ def test_a_cache_keeps_its_password_off_the_command_line_and_nothing_on_disk() -
     node = target.nodes["cache"]
     assert urls == ["redis://:password-of-cache@cache.test:20001/0", "redis://:password-of-cache@cache.lab:20001/0"]
     assert node.arguments == ("/config/cache/redis.conf",)
-    assert {"requirepass password-of-cache", "maxmemory 64mb", 'save ""'} <= set(node.files["redis.conf"].splitlines())
+    assert {"requirepass password-of-cache", "maxmemory 64mb", 'save ""', "dir /config/cache"} <= set(node.files["redis.conf"].splitlines())
 
 
 def test_a_broker_waits_for_its_port_mapper_alone() -> None:
