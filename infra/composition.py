@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from infra.engines.automation import PulumiEngine, PulumiTools
-from infra.engines.choosing import Maker
+from infra.engines.choosing import Maker, TargetName
 from infra.engines.embedded import EmbeddedEngine
 from infra.engines.engine import Engine
 from infra.engines.program import Program
@@ -37,19 +38,17 @@ def engine_of(maker: Maker, home: Home, watch: Watch) -> Engine:
     return PulumiEngine(home, tools, watch)
 
 
-def program_of(maker: Maker, home: Home, topology: Topology, watch: Watch) -> Program:
-    """The program that declares the topology on the deployment's target; what it takes to run is got first, which may take minutes.
+def program_of(target: TargetName, home: Home, topology: Topology, note: Callable[[str], None]) -> Program:
+    """The program that declares the topology on the target; the servers, or the images, that it takes are got first.
 
     Raises:
-        InfraError: it can't be had here.
+        InfraError: they can't be had here.
     """
-    if maker.engine == "pulumi":
-        ensure_pulumi(watch.progress.note)
-    if maker.target == "docker":
-        target = DockerTarget(home, topology)
-        build(connect(), watch.progress.note, images=IMAGES.values())
-        return lambda: declare(topology, target, home.name)
-    binaries = ensure_servers(watch.progress.note)
+    if target == "docker":
+        containers = DockerTarget(home, topology)
+        build(connect(), note, images=IMAGES.values())
+        return lambda: declare(topology, containers, home.name)
+    binaries = ensure_servers(note)
     return lambda: declare(topology, ProcessTarget(home, binaries), home.name)
 
 

@@ -28,7 +28,7 @@ from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
 from infra.targets.process.node import nodes_of
 from infra.targets.process.supervisor import end_everything
-from infra.toolchain import Tool, ensure_tool
+from infra.toolchain import Tool, ensure_pulumi, ensure_tool
 from infra.topology import Topology
 
 DEFAULT_NAME = "lab"
@@ -203,7 +203,9 @@ def _planned(home: Home, topology: Topology, engine: EngineChoice, target: Targe
     choice = choose(engine, target, made=made_by(home), why_no_docker=why_no_docker)
     if choice.reason:
         watch.progress.note(f"target {choice.maker.target}, engine {choice.maker.engine}: {choice.reason}")
-    return choice.maker, program_of(choice.maker, home, topology, watch)
+    if choice.maker.engine == "pulumi":
+        ensure_pulumi(watch.progress.note)
+    return choice.maker, program_of(choice.maker.target, home, topology, watch.progress.note)
 
 
 def _take_back(home: Home, maker: Maker, watch: Watch) -> None:

@@ -7,10 +7,8 @@ from pulumi.runtime.config import CONFIG
 from pulumi.runtime.settings import SETTINGS
 
 from infra.composition import program_of
-from infra.engines.choosing import Maker
 from infra.errors import InfraError
 from infra.home import StateRoot
-from infra.progress import Watch
 from infra.settings import Settings
 from infra.stack.configuration import read
 
@@ -23,7 +21,7 @@ try:
     if not pulumi.runtime.is_dry_run():
         root.make()
         home.make()
-    deployment = program_of(Maker(engine="pulumi", target=stack.target), home, stack.topology, Watch())()
+    deployment = program_of(stack.target, home, stack.topology, pulumi.log.info)()
 except InfraError as error:
     raise pulumi.RunError(str(error)) from None
 endpoints = pulumi.Output.unsecret(deployment["endpoints"])  # which they are only beside the credentials

@@ -32,7 +32,7 @@ class Group:
     def database(self, name: str) -> Container:
         """A service's PostgreSQL."""
         config = database.DatabaseConfig(service=name, max_connections=50, shared_buffers_mib=16)
-        return self._start(database.declare(config, spec.place(config.node, config.node), database.PORT, _PASSWORD, _PASSWORD))
+        return self._start(database.declare(config, spec.place(config.node, config.node), database.PORT, _PASSWORD, _PASSWORD, _PASSWORD))
 
     def cache(self) -> Container:
         """Redis."""
