@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -24,6 +25,7 @@ from infra.lab import declare
 from infra.progress import Progress, Silence, Watch
 from infra.settings import Settings
 from infra.targets.process import processes as process_table
+from infra.targets.process.control import ProcessControl
 from infra.targets.process.node import ProcessNode
 from infra.targets.process.resources import NODE_TYPE, NodeInputs, providers
 from infra.targets.process.supervisor import ProcessState, Supervisor, end_everything
@@ -159,9 +161,7 @@ def kill_node(name: str, node: str) -> None:
     Raises:
         NodeError: there is no such node, or it hangs in the kernel.
     """
-    left = process_table.kill(_node(name, node).processes())
-    if left:
-        raise NodeError(f"{node} (pid {left[0].pid}) can't be killed; it hangs in the kernel")
+    control(name).kill_node(node)
 
 
 def start_node(name: str, node: str, *, progress: Progress | None = None) -> None:
@@ -170,10 +170,15 @@ def start_node(name: str, node: str, *, progress: Progress | None = None) -> Non
     Raises:
         NodeError: there is no such node, or it does not become ready.
     """
-    found = _node(name, node)
-    if found.main_process() is None:
-        found.start()
-    found.wait_ready(_watch(progress))
+    control(name, progress=progress).start_node(node)
+
+
+def control(name: str, *, progress: Progress | None = None) -> ProcessControl:
+    """What may be done to the single nodes of a deployment, by whoever breaks them on purpose."""
+    rabbitmqctl = Path("sbin") / "rabbitmqctl"
+    return ProcessControl(
+        lambda node: _node(name, node), _watch(progress), lambda: ensure_servers(lambda _: None).rabbitmq_home / rabbitmqctl
+    )
 
 
 def processes(deployment: Deployment, node: str) -> list[psutil.Process]:
