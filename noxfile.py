@@ -157,3 +157,9 @@ def lock(session: nox.Session) -> None:
         "dev",
     )
     session.run(*command, *session.posargs, "pyproject.toml", "-o", LOCK.name, external=True)
+
+
+@nox.session(default=False)
+def heal(session: nox.Session) -> None:
+    """Heal what a bench that was killed has left broken on purpose; harmless where there is nothing."""
+    run(session, "-m", "experiments", "heal", *session.posargs)

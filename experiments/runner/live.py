@@ -16,6 +16,9 @@ from experiments.capacity.side import Side
 from experiments.definition import Dataset, Experiment
 from experiments.definition.capacity import DEPLOYED
 from experiments.errors import ExperimentError
+from experiments.faults.interfaces import NodeControl
+from experiments.faults.journal import FileJournal
+from experiments.healing import heal, journal_of
 from experiments.load import GENERATOR, LoadGenerator
 from experiments.records.schema import PlannedTrial
 from experiments.runner.inspection import LiveInspection
@@ -49,13 +52,18 @@ class InfraPlatform:
         operations.down(self._name, volumes=True, progress=_Notes(note))
         self._deployment = None
 
-    def kill_node(self, node: str) -> None:
-        """SIGKILL the node's whole process tree."""
-        operations.kill_node(self._name, node)
+    def control(self) -> NodeControl:
+        """What a fault may do to its nodes."""
+        return operations.control(self._name)
 
-    def start_node(self, node: str) -> None:
-        """Start the node again; returns when it is ready."""
-        operations.start_node(self._name, node)
+    def journal(self) -> FileJournal:
+        """The file in the deployment's folder."""
+        return journal_of(self._name)
+
+    def heal(self, note: Note) -> None:
+        """Heal what the journal says is broken."""
+        for line in heal(self._name, note):
+            note(line)
 
     def processes(self, node: str) -> Sequence[psutil.Process]:
         """The node's processes now."""

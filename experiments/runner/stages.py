@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from experiments.definition import Fault
+from experiments.definition import targets
 from experiments.errors import TrialError
-from experiments.faults.crash import Crash
-from experiments.faults.schedule import Disturbance, FaultSchedule
+from experiments.faults.accepted import AcceptedEnrolments
+from experiments.faults.making import disturbance
+from experiments.faults.schedule import FaultSchedule, Surroundings
 from experiments.probes.sampler import Sampler, instants
 from experiments.runner.attempt import Attempt
 from experiments.runner.interfaces import Load
@@ -77,7 +78,7 @@ def load(bench: Bench, attempt: Attempt) -> None:
     outside = bench.session.outside
     attempt.scratch.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=attempt.scratch, ignore_cleanup_errors=True) as folder, ExitStack() as undo:
-        faults = FaultSchedule(attempt.treatment.faults, _disturbance(bench), note=bench.note)
+        faults = _fault_schedule(bench, attempt)
         undo.callback(faults.stop)
         times = instants(attempt.phases, bench.settings.probe_period_s)
         samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment)]
@@ -135,8 +136,16 @@ STAGES: Final = (
 """Every trial runs through these; what they gathered is then checked and recorded."""
 
 
-def _disturbance(bench: Bench) -> Callable[[Fault], Disturbance]:
-    return lambda fault: Crash(bench.deployment.node(fault.node), bench.session.outside.platform)
+def _fault_schedule(bench: Bench, attempt: Attempt) -> FaultSchedule:
+    platform, deployment = bench.session.outside.platform, bench.deployment
+    control = platform.control()
+    around = Surroundings(
+        make=lambda fault, struck: disturbance(fault, struck, deployment, control),
+        journal=platform.journal(),
+        note=bench.note,
+        accepted=AcceptedEnrolments(Path(deployment.gateway_access_log)).count,
+    )
+    return FaultSchedule([(fault, targets(fault, attempt.topology)) for fault in attempt.treatment.faults], around)
 
 
 def _wait(bench: Bench, generator: Load) -> None:

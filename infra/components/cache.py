@@ -9,6 +9,7 @@ from infra.components.base import TYPE, Config
 from infra.deployment import Role
 from infra.targets.declaration import ExchangeCheck, NodeDeclaration, Place, Software
 from infra.targets.target import Target
+from infra.topology import CACHE_EVICTION_POLICY
 
 
 class CacheConfig(Config):
@@ -46,7 +47,7 @@ def declare(config: CacheConfig, place: Place, port: int, password: str) -> Node
         'save ""',
         "appendonly no",
         f"maxmemory {config.memory_mib}mb",
-        "maxmemory-policy allkeys-lru",
+        f"maxmemory-policy {CACHE_EVICTION_POLICY}",
     )
     return NodeDeclaration(
         name=config.node,

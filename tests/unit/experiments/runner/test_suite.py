@@ -61,7 +61,7 @@ def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutsid
     """What an earlier bench left goes first, and the deployment is changed and never remade between trials."""
     outcome = suite(CALM_ONLY)
     trial = ["up", "flush", "load start", "load stop", "final read"]
-    assert fake.events == ["down", "up", "seed", *trial[1:], *trial, *trial, "down"]
+    assert fake.events == ["heal", "down", "up", "seed", *trial[1:], *trial, *trial, "down"]
     assert outcome.signal is None
     assert read_run(outcome.paths[0]).record.status == "finished"
 

@@ -1,0 +1,41 @@
+"""How many enrolments the gateway has answered with 202, from the tail of its access log."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+PATH: Final = "/enroll"
+
+
+class AcceptedEnrolments:
+    """Counts from the moment that it is made; NGINX writes its log within a second."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._offset = log.stat().st_size if log.exists() else 0
+        self._rest = b""
+        self._count = 0
+
+    def count(self) -> int:
+        """How many there were so far; an access log that can't be read has none."""
+        try:
+            with self._log.open("rb") as file:
+                file.seek(self._offset)
+                fresh = file.read()
+        except OSError:
+            return self._count
+        self._offset += len(fresh)
+        *lines, self._rest = (self._rest + fresh).split(b"\n")
+        self._count += sum(map(_is_accepted, lines))
+        return self._count
+
+
+def _is_accepted(line: bytes) -> bool:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    return (entry.get("method"), entry.get("uri"), entry.get("status")) == ("POST", PATH, HTTPStatus.ACCEPTED)
