@@ -13,7 +13,7 @@ import pytest
 
 from experiments.errors import FaultError
 from experiments.faults.exchange import exchange, refuses
-from experiments.faults.processes import Crash, Pause
+from experiments.faults.processes import Crash, Pause, Restart, RollingRestart
 from infra.deployment import Node, Role
 from tests.fakes.bench import FakeControl
 
@@ -118,6 +118,19 @@ def test_a_process_that_runs_is_not_paused() -> None:
         pause.inject()
         with pytest.raises(FaultError, match=rf"process {process.pid} of courses-2 is \w+, not stopped"):
             pause.proof()
+
+
+def test_a_process_that_is_the_same_as_before_was_not_restarted() -> None:
+    """A restart that did nothing is found out, however well the node is."""
+    with _child() as process:
+        restart = Restart([_node(None)], Control(process))
+        restart.inject()
+        with pytest.raises(FaultError, match="courses-2 was not started anew"):
+            restart.health()
+        rolling = RollingRestart([_node(None)], Control(process))
+        rolling.inject()
+        with pytest.raises(FaultError, match="courses-2 was not started anew"):
+            rolling.proof()
 
 
 def test_a_silent_port_does_not_refuse() -> None:
