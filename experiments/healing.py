@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from experiments.errors import ExperimentError, FaultError
+from experiments.faults.interfaces import Disturbance
 from experiments.faults.journal import FILE_NAME, Entry, FileJournal
 from experiments.faults.making import disturbance
 from infra import operations
@@ -22,9 +24,9 @@ def journal_of(name: str) -> FileJournal:
 
 
 def heal(name: str, note: Callable[[str], None]) -> list[str]:
-    """Heal everything in the deployment's journal, the latest first, and see that all is well; a line on each fault.
+    """Heal everything in the deployment's journal, then see that all is well; a line on each fault.
 
-    What can't be healed stays in the journal; the rest is healed all the same.
+    All is healed before anything has to be well, for one target may need another. What can't be healed stays in the journal.
 
     Raises:
         FaultError: something could not be healed, or whoever injected it is still at work.
@@ -37,8 +39,11 @@ def heal(name: str, note: Callable[[str], None]) -> list[str]:
         journal.forget()
         return []
     done, problems = [], []
-    for key, entry in reversed(entries.items()):
+    for entry in entries.values():
         note(f"healing the {entry.fault.title}")
+        with contextlib.suppress(ExperimentError, InfraError):  # tried again below
+            _disturbance(name, entry).heal()
+    for key, entry in entries.items():
         try:
             done.append(f"{name}: the {entry.fault.title} is healed; {_heal(name, entry)}")
         except NotDeployedError:
@@ -65,10 +70,14 @@ def heal_all(name: str | None, note: Callable[[str], None]) -> tuple[list[str], 
     return done, problems
 
 
+def _disturbance(name: str, entry: Entry) -> Disturbance:
+    return disturbance(entry.fault, entry.targets, operations.read(name), operations.control(name))
+
+
 def _heal(name: str, entry: Entry) -> str:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            found = disturbance(entry.fault, entry.targets, operations.read(name), operations.control(name))
+            found = _disturbance(name, entry)
             found.heal()
             return found.health()
         except NotDeployedError:

@@ -10,15 +10,15 @@ from infra.components.broker import VHOST, Broker, BrokerConfig
 from infra.components.cache import Cache, CacheConfig
 from infra.components.database import Database, DatabaseConfig
 from infra.components.gateway import Gateway, GatewayConfig
+from infra.components.links import Links, LinksConfig
 from infra.components.nginx import Tuning
 from infra.components.service import Service, ServiceConfig
 from infra.components.worker import Worker, WorkerConfig
 from infra.deployment import Node
+from infra.links.edges import CACHED, Edge, edges
 from infra.targets.declaration import NodeDeclaration
 from infra.targets.target import Target
 from infra.topology import Topology
-
-_CACHED = ("courses", "students")
 
 
 def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict[str, Any]]:
@@ -35,22 +35,33 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
     broker = Broker(BrokerConfig(erlang_name=f"spirelab-{name}"), target, management_port=management_port)
     databases = {service: _database(service, topology, target) for service in topology.services()}
     cache = Cache(CacheConfig(memory_mib=topology.cache.memory_mib), target) if topology.cache.enabled else None
-    peers_url = internal_port.apply(lambda port: f"http://127.0.0.1:{port}")
+    links = Links(LinksConfig(edges=edges(topology)), target) if topology.links.enabled else None
+
+    def way(client: str, server: str, port: pulumi.Output[int]) -> pulumi.Output[int]:
+        """The port by which ``client`` reaches the server: its own, or that of the link between the two."""
+        return port if links is None else links.ports[Edge(client, server)]
+
+    def backends(client: str, database: str, *, uses_cache: bool, enrolls: bool) -> dict[str, pulumi.Output[str]]:
+        urls = {"SPIRE_DATABASE_URL": databases[database].url(way(client, f"{database}-db", databases[database].port))}
+        if uses_cache and cache is not None:
+            urls["SPIRE_CACHE_URL"] = cache.url(way(client, "cache", cache.port))
+        if enrolls:
+            urls["SPIRE_BROKER_URL"] = broker.url(way(client, "broker", broker.port))
+            urls["SPIRE_PEERS_URL"] = way(client, "gateway", internal_port).apply(lambda port: f"http://127.0.0.1:{port}")
+        return urls
 
     def service(service_name: str) -> Service:
         factors = topology.services()[service_name]
         settings: dict[str, str] = {}
-        backends: dict[str, pulumi.Output[str]] = {}
-        if service_name in _CACHED and cache is not None:
+        if service_name in CACHED and cache is not None:
             settings["SPIRE_CACHE_TTL_S"] = str(topology.cache.ttl_s)
-            backends["SPIRE_CACHE_URL"] = cache.url
         if service_name == "enrollment":
             settings["SPIRE_DELIVERY_LIMIT"] = str(topology.broker.delivery_limit)
-            backends |= {"SPIRE_BROKER_URL": broker.url, "SPIRE_PEERS_URL": peers_url}
         config = ServiceConfig(
             name=service_name, **factors.model_dump(), implementation=topology.software.implementation, settings=settings
         )
-        return Service(config, target, database_url=databases[service_name].url, backends=backends)
+        uses_cache, enrolls = service_name in CACHED, service_name == "enrollment"
+        return Service(config, target, backends=lambda replica: backends(replica, service_name, uses_cache=uses_cache, enrolls=enrolls))
 
     services = {service_name: service(service_name) for service_name in topology.services()}
     worker = Worker(
@@ -60,19 +71,31 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
             implementation=topology.software.implementation,
         ),
         target,
-        database_url=databases["enrollment"].url,
-        broker_url=broker.url,
-        peers_url=peers_url,
+        backends=lambda name: backends(name, "enrollment", uses_cache=False, enrolls=True),
     )
+    replica_ports = {f"{name}-{number}": port for name, part in services.items() for number, port in enumerate(part.ports, start=1)}
     gateway = Gateway(
         GatewayConfig(tuning=Tuning(**topology.gateway.model_dump(exclude={"port"}))),
         target,
         public_port=public_port,
         internal_port=internal_port,
-        replicas={service_name: replicas.ports for service_name, replicas in services.items()},
+        replicas={
+            name: [way("gateway", f"{name}-{number}", port) for number, port in enumerate(part.ports, start=1)]
+            for name, part in services.items()
+        },
     )
-    parts: list[Gateway | Service | Worker | Database | Broker | Cache] = [gateway, *services.values(), worker, *databases.values(), broker]
-    parts += [cache] if cache else []
+    if links is not None:
+        server_ports = {f"{name}-db": database.port for name, database in databases.items()} | replica_ports
+        server_ports |= {"broker": broker.port, "gateway": internal_port} | ({"cache": cache.port} if cache else {})
+        links.run(server_ports)
+    parts: list[Gateway | Service | Worker | Database | Broker | Cache | Links] = [
+        gateway,
+        *services.values(),
+        worker,
+        *databases.values(),
+        broker,
+    ]
+    parts += [part for part in (cache, links) if part is not None]
     return pulumi.Output.all(
         name=name,
         target=target.name,
@@ -81,11 +104,14 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         nodes=pulumi.Output.all(*(part.nodes for part in parts)).apply(
             lambda groups: [_node(node, target).model_dump(mode="json") for group in groups for node in group]
         ),
+        links=links.described if links else [],
         credentials=pulumi.Output.all(
             database_dsns=pulumi.Output.all(**{service_name: database.probe_dsn for service_name, database in databases.items()}),
-            cache_url=cache.url if cache else None,
+            cache_url=cache.probe_url if cache else None,
             broker_management_url=broker.viewer_url,
             broker_vhost=VHOST,
+            links_url=links.url if links else None,
+            links_token=links.token if links else None,
         ),
         gateway_access_log=gateway.access_log,
     )

@@ -22,7 +22,7 @@ SILENCE_S: Final = 0.3
 
 
 class NodeFault:
-    """What the faults of whole nodes have in common: they are over when every node runs and is ready."""
+    """What the faults of whole nodes have in common: they are over when every node runs, and is ready."""
 
     def __init__(self, nodes: Sequence[Node], control: NodeControl) -> None:
         self._nodes: Mapping[str, Node] = {node.name: node for node in nodes}
@@ -30,8 +30,8 @@ class NodeFault:
         self._before: Mapping[str, tuple[psutil.Process, ...]] = {}
 
     def heal(self) -> None:
-        """Start each node if it doesn't run; returns when all are ready."""
-        each(self._nodes, self._control.start_node)
+        """Start each node if it doesn't run; not waiting, for what it needs to be ready may still have to be healed itself."""
+        each(self._nodes, self._control.launch_node)
 
     def health(self) -> str:
         """Each node's own readiness checks pass."""

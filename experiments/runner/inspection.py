@@ -48,6 +48,7 @@ class LiveInspection:
         """One of each kind, and one for each database."""
         credentials = deployment.credentials
         replicas = {f"{node.host}:{node.port}": node.name for node in deployment.nodes if node.role is Role.SERVICE}
+        replicas |= {f"{link.host}:{link.port}": link.server for link in deployment.links}  # what the gateway takes for them
         probes: list[Probe] = [
             ProcessProbe(lambda: {node.name: self._platform.processes(node.name) for node in deployment.nodes}),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),

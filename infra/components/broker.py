@@ -40,8 +40,7 @@ class BrokerConfig(Config):
 class Broker(pulumi.ComponentResource):
     """The server with its port mapper; ``management_port`` is made outside, for it may be a fixed one that has to be checked first."""
 
-    url: pulumi.Output[str]
-    """For publishers and consumers."""
+    port: pulumi.Output[int]
     viewer_url: pulumi.Output[str]
     """``http://user:password@host:port`` of the management page and API."""
     nodes: pulumi.Output[list[NodeDeclaration]]
@@ -54,21 +53,26 @@ class Broker(pulumi.ComponentResource):
         mapper_declaration = mapper_port.apply(lambda port: declare_port_mapper(config, port))
         mapper = target.node(config.port_mapper, mapper_declaration, parent=self)
         place = target.place(config.node)
+        self.port = target.port(config.node, parent=self)
+        self._password = target.password(config.node, parent=self)
         values = pulumi.Output.all(
-            port=target.port(config.node, parent=self),
+            port=self.port,
             management_port=management_port,
             erlang_port=target.port(f"{config.node}-erlang", parent=self),
             mapper_port=mapper_port,
-            password=target.password(config.node, parent=self),
+            password=self._password,
             viewer_password=target.password(f"{config.node}-viewer", parent=self),
             cookie=target.password(f"{config.node}-cookie", parent=self),
         )
         declaration = values.apply(lambda known: declare(config, place, **known))
         target.node(config.node, declaration, parent=self, depends_on=[mapper])
-        self.url = values.apply(lambda known: f"amqp://{SERVICE_USER}:{known['password']}@127.0.0.1:{known['port']}/{VHOST}")
         self.viewer_url = values.apply(lambda known: f"http://{VIEWER}:{known['viewer_password']}@127.0.0.1:{known['management_port']}")
         self.nodes = pulumi.Output.all(declaration, mapper_declaration).apply(list)
         self.register_outputs({})
+
+    def url(self, port: pulumi.Output[int]) -> pulumi.Output[str]:
+        """For publishers and consumers, by a port that leads here."""
+        return pulumi.Output.all(port, self._password).apply(lambda known: f"amqp://{SERVICE_USER}:{known[1]}@127.0.0.1:{known[0]}/{VHOST}")
 
 
 def declare_port_mapper(config: BrokerConfig, port: int) -> NodeDeclaration:

@@ -22,18 +22,26 @@ class CacheConfig(Config):
 class Cache(pulumi.ComponentResource):
     """The server."""
 
-    url: pulumi.Output[str]
+    port: pulumi.Output[int]
+    probe_url: pulumi.Output[str]
+    """For the lab's probes."""
     nodes: pulumi.Output[list[NodeDeclaration]]
 
     def __init__(self, config: CacheConfig, target: Target, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{TYPE}Cache", config.node, None, opts)
         place = target.place(config.node)
-        values = pulumi.Output.all(target.port(config.node, parent=self), target.password(config.node, parent=self))
+        self.port = target.port(config.node, parent=self)
+        self._password = target.password(config.node, parent=self)
+        values = pulumi.Output.all(self.port, self._password)
         declaration = values.apply(lambda known: declare(config, place, *known))
         target.node(config.node, declaration, parent=self)
-        self.url = values.apply(lambda known: f"redis://:{known[1]}@127.0.0.1:{known[0]}/0")
+        self.probe_url = self.url(self.port)
         self.nodes = declaration.apply(lambda node: [node])
         self.register_outputs({})
+
+    def url(self, port: pulumi.Output[int]) -> pulumi.Output[str]:
+        """For the services, by a port that leads here."""
+        return pulumi.Output.all(port, self._password).apply(lambda known: f"redis://:{known[1]}@127.0.0.1:{known[0]}/0")
 
 
 def declare(config: CacheConfig, place: Place, port: int, password: str) -> NodeDeclaration:

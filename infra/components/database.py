@@ -30,25 +30,29 @@ class DatabaseConfig(Config):
 class Database(pulumi.ComponentResource):
     """The server, and who may use it."""
 
-    url: pulumi.Output[str]
-    """For the service, which owns the database; SQLAlchemy's form."""
+    port: pulumi.Output[int]
     probe_dsn: pulumi.Output[str]
     """For the lab's probes; libpq's form."""
     nodes: pulumi.Output[list[NodeDeclaration]]
 
     def __init__(self, config: DatabaseConfig, target: Target, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{TYPE}Database", config.node, None, opts)
-        port = target.port(config.node, parent=self)
-        password = target.password(f"{config.node}-owner", parent=self)
+        self.port = port = target.port(config.node, parent=self)
+        self._service = config.service
+        self._password = password = target.password(f"{config.node}-owner", parent=self)
         probe_password = target.password(f"{config.node}-probe", parent=self)
         place = target.place(config.node)
         values = pulumi.Output.all(port, password, probe_password)
         declaration = values.apply(lambda known: declare(config, place, *known))
         target.node(config.node, declaration, parent=self)
-        self.url = values.apply(lambda known: _url("postgresql+psycopg2", config.service, known[1], known[0], config.service))
         self.probe_dsn = values.apply(lambda known: _url("postgresql", PROBE_ROLE, known[2], known[0], config.service))
         self.nodes = declaration.apply(lambda node: [node])
         self.register_outputs({})
+
+    def url(self, port: pulumi.Output[int]) -> pulumi.Output[str]:
+        """For the service, which owns the database, by a port that leads here; SQLAlchemy's form."""
+        values = pulumi.Output.all(port, self._password)
+        return values.apply(lambda known: _url("postgresql+psycopg2", self._service, known[1], known[0], self._service))
 
 
 def declare(config: DatabaseConfig, place: Place, port: int, password: str, probe_password: str) -> NodeDeclaration:

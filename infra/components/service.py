@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pulumi
 from pydantic import Field
@@ -29,7 +29,7 @@ class ServiceConfig(Config):
 
 
 class Service(pulumi.ComponentResource):
-    """The replicas; ``backends`` are the URLs that each gets by environment variable, such as its cache."""
+    """The replicas; ``backends`` gives a replica's URLs by environment variable, such as that of its cache."""
 
     ports: Sequence[pulumi.Output[int]]
     """Where each replica listens; known before it does."""
@@ -40,17 +40,16 @@ class Service(pulumi.ComponentResource):
         config: ServiceConfig,
         target: Target,
         *,
-        database_url: pulumi.Output[str],
-        backends: dict[str, pulumi.Output[str]],
+        backends: Callable[[str], dict[str, pulumi.Output[str]]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{TYPE}Service", config.name, None, opts)
-        urls = pulumi.Output.all(SPIRE_DATABASE_URL=database_url, **backends)
         self.ports = []
         declarations = []
         for number in range(1, config.replicas + 1):
             name = f"{config.name}-{number}"
             port = target.port(name, parent=self)
+            urls = pulumi.Output.all(**backends(name))
             declaration = pulumi.Output.all(name, port, urls).apply(lambda known: declare(config, *known))
             target.node(name, declaration, parent=self)
             self.ports.append(port)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pulumi
 from pydantic import Field
 
@@ -24,7 +26,7 @@ class WorkerConfig(Config):
 
 
 class Worker(pulumi.ComponentResource):
-    """The worker processes."""
+    """The worker processes; ``backends`` gives a worker's URLs by environment variable."""
 
     nodes: pulumi.Output[list[NodeDeclaration]]
 
@@ -33,17 +35,15 @@ class Worker(pulumi.ComponentResource):
         config: WorkerConfig,
         target: Target,
         *,
-        database_url: pulumi.Output[str],
-        broker_url: pulumi.Output[str],
-        peers_url: pulumi.Output[str],
+        backends: Callable[[str], dict[str, pulumi.Output[str]]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{TYPE}Worker", config.name, None, opts)
-        urls = pulumi.Output.all(SPIRE_DATABASE_URL=database_url, SPIRE_BROKER_URL=broker_url, SPIRE_PEERS_URL=peers_url)
         declarations = []
         for number in range(1, config.replicas + 1):
             name = f"{config.name}-{number}"
             health_port = target.port(name, parent=self)
+            urls = pulumi.Output.all(**backends(name))
             declaration = pulumi.Output.all(name, health_port, urls).apply(lambda known: declare(config, *known))
             target.node(name, declaration, parent=self)
             declarations.append(declaration)

@@ -208,7 +208,7 @@ class FakeLoad:
         """True after a few looks, and no fault left to happen."""
         self.on_look()
         self.looks -= 1
-        return self.looks < 0 and sum(event.startswith("start ") for event in self.events) >= self.healings
+        return self.looks < 0 and sum(event.startswith("launch ") for event in self.events) >= self.healings
 
     def result(self) -> FakeLoadResult:
         """What it was made with."""

@@ -7,12 +7,12 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psutil
 import pytest
 
-from experiments.definition import Fault, FaultKind
+from experiments.definition import Fault, FaultKind, LinkFault, LinkFaultKind
 from experiments.faults import hog
 from experiments.healing import heal, journal_of
 from infra import operations
@@ -22,22 +22,26 @@ from tests.conftest import FREE_PORTS, unique_name
 PATIENCE_S = 120.0
 LONGEST_WAIT_S = 6.0
 """From the first injection to the kill; some faults are proven by then, others not yet injected."""
-FAULTS = [
-    (FaultKind.CRASH, "courses-1"),
-    (FaultKind.STOP, "students-1"),
-    (FaultKind.PAUSE, "enrollment-1"),
-    (FaultKind.SLOW_START, "worker-1"),
-    (FaultKind.CRASH, "students-db"),
-    (FaultKind.DISK_FULL, "courses-db"),
-    (FaultKind.CONNECTION_EXHAUSTION, "enrollment-db"),
-    (FaultKind.PAUSE, "enrollment-db"),
-    (FaultKind.MEMORY_FULL, "cache"),
-    (FaultKind.PAUSE, "cache"),
-    (FaultKind.MEMORY_ALARM, "broker"),
-    (FaultKind.DISK_FULL, "broker"),
-    (FaultKind.PAUSE, "broker"),
-    (FaultKind.PAUSE, "gateway"),
-    (FaultKind.CPU_HOG, "gateway"),
+LONG_S = 600.0
+FAULTS: list[Fault | LinkFault] = [
+    Fault(kind=FaultKind.CRASH, node="courses-1", duration_s=LONG_S),
+    Fault(kind=FaultKind.STOP, node="students-1", duration_s=LONG_S),
+    Fault(kind=FaultKind.PAUSE, node="enrollment-1", duration_s=LONG_S),
+    Fault(kind=FaultKind.SLOW_START, node="worker-1", duration_s=LONG_S),
+    Fault(kind=FaultKind.CRASH, node="students-db", duration_s=LONG_S),
+    Fault(kind=FaultKind.DISK_FULL, node="courses-db", duration_s=LONG_S),
+    Fault(kind=FaultKind.CONNECTION_EXHAUSTION, node="enrollment-db", duration_s=LONG_S),
+    Fault(kind=FaultKind.PAUSE, node="enrollment-db", duration_s=LONG_S),
+    Fault(kind=FaultKind.MEMORY_FULL, node="cache", duration_s=LONG_S),
+    Fault(kind=FaultKind.PAUSE, node="cache", duration_s=LONG_S),
+    Fault(kind=FaultKind.MEMORY_ALARM, node="broker", duration_s=LONG_S),
+    Fault(kind=FaultKind.DISK_FULL, node="broker", duration_s=LONG_S),
+    Fault(kind=FaultKind.PAUSE, node="broker", duration_s=LONG_S),
+    Fault(kind=FaultKind.PAUSE, node="gateway", duration_s=LONG_S),
+    Fault(kind=FaultKind.CPU_HOG, node="gateway", duration_s=LONG_S),
+    LinkFault(kind=LinkFaultKind.SILENT, link="*->enrollment-db", duration_s=LONG_S),
+    LinkFault(kind=LinkFaultKind.REFUSED, link="gateway->courses-1", duration_s=LONG_S),
+    LinkFault(kind=LinkFaultKind.LATENCY, link="*->cache", latency_ms=200, duration_s=LONG_S),
 ]
 
 
@@ -45,12 +49,12 @@ FAULTS = [
 def _lab() -> Iterator[Deployment]:
     name = unique_name()
     try:
-        yield operations.up(name, FREE_PORTS, owner=True)
+        yield operations.up(name, FREE_PORTS.override({"links": "on"}), owner=True)
     finally:
         operations.down(name, volumes=True)
 
 
-def _start(lab: Deployment, faults: list[Fault]) -> subprocess.Popen[str]:
+def _start(lab: Deployment, faults: Sequence[Fault | LinkFault]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.integration.experiments.lab_to_kill", lab.name]
     return subprocess.Popen([*command, *(fault.model_dump_json() for fault in faults)], stdout=subprocess.PIPE, text=True)
 
@@ -96,8 +100,8 @@ def test_a_killed_lab_is_healed_by_hand(lab: Deployment, kills: int) -> None:
     """Killed at any moment of several faults, in each round others: one command makes every node well and leaves nothing."""
     for number in range(kills):
         chance = random.Random(number)  # noqa: S311 - which faults and when, no secret
-        drawn = {node: Fault(kind=kind, node=node, duration_s=600) for kind, node in chance.sample(FAULTS, 4)}
-        child = _start(lab, list(drawn.values()))
+        drawn = list({fault.where: fault for fault in chance.sample(FAULTS, 4)}.values())
+        child = _start(lab, drawn)
         try:
             _await_line(child, "begins")
             time.sleep(chance.uniform(0, LONGEST_WAIT_S))
@@ -111,7 +115,10 @@ def test_a_killed_lab_is_healed_by_hand(lab: Deployment, kills: int) -> None:
 
 def test_what_a_killed_lab_has_proven_is_healed_one_by_one(lab: Deployment) -> None:
     """The command names each fault and what shows that it is over; the second time there is nothing to heal."""
-    faults = [Fault(kind=FaultKind.PAUSE, node="courses-db", duration_s=600), Fault(kind=FaultKind.CRASH, node="courses-1", duration_s=600)]
+    faults = [
+        Fault(kind=FaultKind.PAUSE, node="courses-db", duration_s=LONG_S),
+        Fault(kind=FaultKind.CRASH, node="courses-1", duration_s=LONG_S),
+    ]
     child = _start(lab, faults)
     try:
         _await_line(child, "begins")
@@ -128,7 +135,7 @@ def test_what_a_killed_lab_has_proven_is_healed_one_by_one(lab: Deployment) -> N
 
 def test_the_faults_of_a_lab_that_is_at_work_are_left_alone(lab: Deployment) -> None:
     """Whoever injected them heals them; healing behind its back would spoil its trial."""
-    child = _start(lab, [Fault(kind=FaultKind.PAUSE, node="cache", duration_s=600)])
+    child = _start(lab, [Fault(kind=FaultKind.PAUSE, node="cache", duration_s=LONG_S)])
     try:
         _await_line(child, "begins")
         _await_line(child, "proven")

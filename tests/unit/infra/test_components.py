@@ -43,7 +43,7 @@ def test_a_database_is_one_node_with_an_owner_and_a_probe() -> None:
 
     def program() -> pulumi.Output[list[str]]:
         made = database.Database(config, target)
-        return pulumi.Output.all(made.url, made.probe_dsn)
+        return pulumi.Output.all(made.url(made.port), made.probe_dsn)
 
     urls, registered = run(program)
     node = target.nodes["courses-db"]
@@ -69,7 +69,7 @@ def test_a_database_is_refused_before_anything_is_registered(wrong: dict[str, ob
 def test_a_cache_keeps_its_password_off_the_command_line_and_nothing_on_disk() -> None:
     """It is in the configuration file."""
     target = RecordingTarget()
-    url, _ = run(lambda: cache.Cache(cache.CacheConfig(memory_mib=64), target).url)
+    url, _ = run(lambda: cache.Cache(cache.CacheConfig(memory_mib=64), target).probe_url)
     node = target.nodes["cache"]
     assert url == "redis://:password-of-cache@127.0.0.1:20001/0"
     assert node.arguments == ("/config/cache/redis.conf",)
@@ -83,7 +83,7 @@ def test_a_broker_waits_for_its_port_mapper_alone() -> None:
     def program() -> pulumi.Output[list[str]]:
         config = broker.BrokerConfig(erlang_name="spirelab-x")
         made = broker.Broker(config, target, management_port=pulumi.Output.from_input(15672))
-        return pulumi.Output.all(made.url, made.viewer_url)
+        return pulumi.Output.all(made.url(made.port), made.viewer_url)
 
     urls, registered = run(program)
     assert registered.seen == [("spirelab:components:Broker", "broker")]
@@ -100,10 +100,10 @@ def test_a_broker_waits_for_its_port_mapper_alone() -> None:
 
 
 def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_contract() -> None:
-    """Each replica has its own name and port, and all the same backends."""
+    """Each replica has its own name, port and backends."""
     target = RecordingTarget()
     config = service.ServiceConfig(name="courses", replicas=2, threads=8, pool_size=4, settings={"SPIRE_CACHE_TTL_S": "60"})
-    run(lambda: service.Service(config, target, database_url=output("db"), backends={"SPIRE_CACHE_URL": output("cache")}).nodes)
+    run(lambda: service.Service(config, target, backends=lambda replica: {"SPIRE_CACHE_URL": output(f"cache of {replica}")}).nodes)
     assert list(target.nodes) == ["courses-1", "courses-2"]
     assert target.nodes["courses-2"].arguments == ("app.courses",)
     assert target.nodes["courses-2"].environment == {
@@ -114,8 +114,7 @@ def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_cont
         "SPIRE_DATABASE_POOL_SIZE": "4",
         "SPIRE_FAST_PATHS": "true",
         "SPIRE_CACHE_TTL_S": "60",
-        "SPIRE_DATABASE_URL": "db",
-        "SPIRE_CACHE_URL": "cache",
+        "SPIRE_CACHE_URL": "cache of courses-2",
     }
 
 
@@ -149,7 +148,7 @@ def test_a_worker_listens_for_health_checks_alone() -> None:
     """Its node has no port to send requests to."""
     target = RecordingTarget()
     config = worker.WorkerConfig(replicas=1, prefetch=50, delivery_limit=20)
-    run(lambda: worker.Worker(config, target, database_url=output("db"), broker_url=output("mq"), peers_url=output("peers")).nodes)
+    run(lambda: worker.Worker(config, target, backends=lambda name: {"SPIRE_BROKER_URL": output(f"mq of {name}")}).nodes)
     node = target.nodes["worker-1"]
     assert node.port is None
     assert node.environment == {
@@ -157,9 +156,7 @@ def test_a_worker_listens_for_health_checks_alone() -> None:
         "SPIRE_REPLICA": "worker-1",
         "SPIRE_PREFETCH": "50",
         "SPIRE_DELIVERY_LIMIT": "20",
-        "SPIRE_DATABASE_URL": "db",
-        "SPIRE_BROKER_URL": "mq",
-        "SPIRE_PEERS_URL": "peers",
+        "SPIRE_BROKER_URL": "mq of worker-1",
     }
 
 

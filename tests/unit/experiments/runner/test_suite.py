@@ -128,7 +128,7 @@ def test_ctrl_c_heals_a_fault(fake: FakeOutside, suite: Suite) -> None:
     fake.load.on_look = interrupt_after_the_kill
     suite(tiny(trials=1, treatments=(tiny().treatment("crash"),)))
     assert fake.events[-1] == "down"
-    assert "start courses-1" in fake.events
+    assert "launch courses-1" in fake.events
 
 
 def test_more_ctrl_c_while_stopping_change_nothing(fake: FakeOutside, suite: Suite) -> None:
