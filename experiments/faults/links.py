@@ -118,8 +118,11 @@ class LinkDisturbance:
     def _slowness(self, link: Link, server: Node) -> str:
         ways = 2 if self._fault.direction is Direction.BOTH else 1
         least_s = ways * (self._fault.latency_ms - self._fault.jitter_ms) / _MS_PER_S
-        through_s = min(exchange(link.host, link.port, server.role, PATIENCE_S) for _ in range(ATTEMPTS))
-        past_s = min(exchange(link.server_host, link.server_port, server.role, PATIENCE_S) for _ in range(ATTEMPTS))
+        try:
+            through_s = min(exchange(link.host, link.port, server.role, PATIENCE_S) for _ in range(ATTEMPTS))
+            past_s = min(exchange(link.server_host, link.server_port, server.role, PATIENCE_S) for _ in range(ATTEMPTS))
+        except OSError as error:
+            raise FaultError(f"{link.name} doesn't answer, so nothing tells how slow it is: {error}") from None
         return _slower(link.name, through_s, past_s, least_s)
 
     def _narrowness(self, link: Link, server: Node) -> str:

@@ -65,10 +65,14 @@ class Flush(_RedisFault):
         Raises:
             FaultError: it is there.
         """
-        with connect(self._url) as client:
-            if client.exists(MARKER):
-                raise FaultError(f"a key from before the flush is still in {self._node.name}")
-            return f"a key from before the flush is gone; {client.dbsize()} keys now"
+        try:
+            with connect(self._url) as client:
+                outlived, keys = client.exists(MARKER), client.dbsize()
+        except redis.RedisError as error:
+            raise FaultError(f"{self._node.name} doesn't tell whether it was flushed ({error})") from None
+        if outlived:
+            raise FaultError(f"a key from before the flush is still in {self._node.name}")
+        return f"a key from before the flush is gone; {keys} keys now"
 
     def heal(self) -> None:
         """Nothing: what was forgotten comes back by itself."""

@@ -18,6 +18,7 @@ from infra.progress import Watch
 from infra.targets.declaration import Software
 from infra.targets.process import processes
 from infra.targets.process.node import ProcessNode
+from infra.targets.process.supervisor import Supervisor
 
 _ORDERLY_END = {Software.NGINX: signal.SIGQUIT, Software.POSTGRESQL: signal.SIGINT}
 """Where SIGTERM drops what is under way, or waits for every session to end by itself."""
@@ -74,7 +75,7 @@ class ProcessControl:
     def launch_node(self, node: str) -> None:
         """Start the node if it doesn't run, and don't wait."""
         found = self._find(node)
-        if found.main_process() is None:
+        if found.main_process() is None and not _is_being_started(found):
             found.start()
 
     def start_node(self, node: str) -> None:
@@ -138,6 +139,15 @@ class ProcessControl:
             return _run_as(main, [str(self._rabbitmqctl()), "--quiet", *arguments], main.environ())
         except psutil.NoSuchProcess:
             raise NodeError(f"{node} has just ended") from None
+
+
+def _is_being_started(node: ProcessNode) -> bool:
+    """The supervisor has forked it a moment ago, and it has not yet left its pid."""
+    state = Supervisor(node.home).states().get(node.name)
+    try:
+        return state is not None and state.pid is not None and processes.is_alive(psutil.Process(state.pid))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _hold(node: ProcessNode) -> list[psutil.Process]:

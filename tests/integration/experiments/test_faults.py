@@ -105,7 +105,9 @@ def test_a_fault_that_is_healed_too_early_has_no_proof(lab: Deployment, kind: Fa
         fault.inject()
         if kind is FaultKind.CONNECTION_EXHAUSTION:
             fault.heal()
-        make(lab, kind, node).heal()
+        early = make(lab, kind, node)
+        early.heal()
+        assert early.health()
         with pytest.raises(FaultError):
             fault.proof()
 
