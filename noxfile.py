@@ -187,3 +187,9 @@ def images(session: nox.Session) -> None:
 def containers(session: nox.Session) -> None:
     """Images, services and the whole system in containers; skips where no Docker engine answers."""
     run(session, "-m", "pytest", "tests/containers", *session.posargs)
+
+
+@nox.session(default=False)
+def heal(session: nox.Session) -> None:
+    """Heal what a bench that was killed has left broken on purpose; harmless where there is nothing."""
+    run(session, "-m", "experiments", "heal", *session.posargs)

@@ -156,6 +156,30 @@ def export_jepsen(
         console.print(str(file), highlight=False, soft_wrap=True, markup=False)
 
 
+@app.command()
+def heal(
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The deployment; default: every one in which something is broken.", show_default=False),
+    ] = None,
+) -> None:
+    """Heal what a bench that was killed has left broken on purpose; harmless where there is nothing.
+
+    Example: `heal --name bench`
+    """
+    from experiments import healing  # noqa: PLC0415 - brings the servers' clients
+
+    lines, errors = healing.heal_all(name, lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False))
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    for error in errors:
+        _complain(error)
+    if errors:
+        raise typer.Exit(EXIT_FAILED)
+    if not lines:
+        console.print("nothing to heal: no fault is in a journal", highlight=False, soft_wrap=True)
+
+
 def _chosen(
     names: Sequence[str], file: Path | None, assignments: Sequence[str], trials: int | None, seed: int | None, budget: float | None
 ) -> tuple[AnyExperiment, ...]:

@@ -43,6 +43,21 @@ class Node(_Value):
     log_path: str
 
 
+class Link(_Value):
+    """A TCP proxy on the way from one node to another."""
+
+    name: str
+    """``<client>-><server>``."""
+    client: str
+    server: str
+    host: str
+    port: int
+    """Where it listens, as the lab reaches it."""
+    server_host: str
+    server_port: int
+    """Where it leads, as the lab reaches that."""
+
+
 class Endpoints(_Value):
     """Where people and load generators reach the system."""
 
@@ -62,6 +77,10 @@ class Credentials(_Value):
     broker_management_url: SecretStr
     """``http://user:password@host:port`` of the management API."""
     broker_vhost: str
+    links_url: SecretStr | None = None
+    """``http://host:port`` where the links are changed; None where there is none."""
+    links_token: SecretStr | None = None
+    """What every request there has to bring."""
 
 
 class Deployment(_Value):
@@ -75,6 +94,7 @@ class Deployment(_Value):
     topology: Topology
     endpoints: Endpoints
     nodes: tuple[Node, ...]
+    links: tuple[Link, ...] = ()
     credentials: Credentials
     gateway_access_log: str
     """NGINX's access log: one JSON object a request, with the fields of ``log_format access`` in :mod:`infra.components.nginx`.

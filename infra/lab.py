@@ -8,19 +8,21 @@ import pulumi
 
 from infra.components import broker as rabbitmq
 from infra.components import gateway as nginx_gateway
+from infra.components.base import address
 from infra.components.broker import VHOST, Broker, BrokerConfig
 from infra.components.cache import Cache, CacheConfig
 from infra.components.database import Database, DatabaseConfig
 from infra.components.gateway import Gateway, GatewayConfig
+from infra.components.links import Links, LinksConfig
 from infra.components.nginx import Tuning, server
 from infra.components.service import Service, ServiceConfig
 from infra.components.worker import Worker, WorkerConfig
 from infra.deployment import Node, Role
+from infra.links.edges import CACHED, Edge, edges
 from infra.targets.declaration import NodeDeclaration
 from infra.targets.target import RunningNode, Target
 from infra.topology import Topology
 
-_CACHED = ("courses", "students")
 _SERVICE_PORTS = {"courses": 8001, "students": 8002, "enrollment": 8003}
 
 
@@ -41,19 +43,29 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
     databases = {service: _database(service, topology, target) for service in topology.services()}
     cache = Cache(CacheConfig(memory_mib=topology.cache.memory_mib), target) if topology.cache.enabled else None
     gateway_config = GatewayConfig(tuning=Tuning(**topology.gateway.model_dump(exclude={"port"})))
-    gateway_host = target.place(gateway_config.node).host
-    peers_url = internal_port.apply(lambda port: f"http://{gateway_host}:{port}")
+    internal_address = pulumi.Output.all(target.place(gateway_config.node).host, internal_port).apply(address)
+    links = Links(LinksConfig(edges=edges(topology)), target) if topology.links.enabled else None
+
+    def way(client: str, server: str, address: pulumi.Output[str]) -> pulumi.Output[str]:
+        """The address by which ``client`` reaches the server: its own, or that of the link between the two."""
+        return address if links is None else links.addresses[Edge(client, server)]
+
+    def backends(client: str, database: str, *, uses_cache: bool, enrolls: bool) -> dict[str, pulumi.Output[str]]:
+        urls = {"SPIRE_DATABASE_URL": databases[database].url(way(client, f"{database}-db", databases[database].address))}
+        if uses_cache and cache is not None:
+            urls["SPIRE_CACHE_URL"] = cache.url(way(client, "cache", cache.address))
+        if enrolls:
+            urls["SPIRE_BROKER_URL"] = broker.url(way(client, "broker", broker.address))
+            urls["SPIRE_PEERS_URL"] = way(client, gateway_config.node, internal_address).apply(lambda known: f"http://{known}")
+        return urls
 
     def service(service_name: str) -> Service:
         factors = topology.services()[service_name]
         settings: dict[str, str] = {}
-        backends: dict[str, pulumi.Output[str]] = {}
-        if service_name in _CACHED and cache is not None:
+        if service_name in CACHED and cache is not None:
             settings["SPIRE_CACHE_TTL_S"] = str(topology.cache.ttl_s)
-            backends["SPIRE_CACHE_URL"] = cache.url
         if service_name == "enrollment":
             settings["SPIRE_DELIVERY_LIMIT"] = str(topology.broker.delivery_limit)
-            backends |= {"SPIRE_BROKER_URL": broker.url, "SPIRE_PEERS_URL": peers_url}
         config = ServiceConfig(
             name=service_name,
             usual_port=_SERVICE_PORTS[service_name],
@@ -61,8 +73,13 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
             implementation=topology.software.implementation,
             settings=settings,
         )
-        database = databases[service_name]
-        return Service(config, target, database_url=database.url, backends=backends, networks=[database.network])
+        uses_cache, enrolls = service_name in CACHED, service_name == "enrollment"
+        return Service(
+            config,
+            target,
+            backends=lambda replica: backends(replica, service_name, uses_cache=uses_cache, enrolls=enrolls),
+            networks=[databases[service_name].network],
+        )
 
     services = {service_name: service(service_name) for service_name in topology.services()}
     worker = Worker(
@@ -72,9 +89,7 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
             implementation=topology.software.implementation,
         ),
         target,
-        database_url=databases["enrollment"].url,
-        broker_url=broker.url,
-        peers_url=peers_url,
+        backends=lambda name: backends(name, "enrollment", uses_cache=False, enrolls=True),
         networks=[databases["enrollment"].network],
     )
     gateway = Gateway(
@@ -82,10 +97,23 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         target,
         public=public,
         internal_port=internal_port,
-        replicas={service_name: replicas.addresses for service_name, replicas in services.items()},
+        replicas={
+            name: [way("gateway", f"{name}-{number}", known) for number, known in enumerate(part.addresses, start=1)]
+            for name, part in services.items()
+        },
     )
-    parts: list[Gateway | Service | Worker | Database | Broker | Cache] = [gateway, *services.values(), worker, *databases.values(), broker]
-    parts += [cache] if cache else []
+    if links is not None:
+        servers = {f"{name}-db": database.address for name, database in databases.items()}
+        servers |= {f"{name}-{number}": known for name, part in services.items() for number, known in enumerate(part.addresses, start=1)}
+        links.run(servers | {"broker": broker.address, "gateway": internal_address} | ({"cache": cache.address} if cache else {}))
+    parts: list[Gateway | Service | Worker | Database | Broker | Cache | Links] = [
+        gateway,
+        *services.values(),
+        worker,
+        *databases.values(),
+        broker,
+    ]
+    parts += [part for part in (cache, links) if part is not None]
     return pulumi.Output.all(
         name=name,
         target=target.name,
@@ -94,12 +122,15 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
             gateway_url=gateway.url, management_url=management.public.apply(lambda port: f"http://127.0.0.1:{port}")
         ),
         nodes=pulumi.Output.all(*(_node(node, target, gateway_config.node) for part in parts for node in part.nodes)),
+        links=links.described if links else [],
         credentials=pulumi.Output.all(
             database_dsns=pulumi.Output.all(**{service_name: database.probe_dsn for service_name, database in databases.items()}),
             reader_dsns=pulumi.Output.all(**{service_name: database.reader_dsn for service_name, database in databases.items()}),
             cache_url=cache.probe_url if cache else None,
             broker_management_url=broker.viewer_url,
             broker_vhost=VHOST,
+            links_url=links.url if links else None,
+            links_token=links.token if links else None,
         ),
         gateway_access_log=gateway.access_log,
     )

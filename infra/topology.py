@@ -21,6 +21,8 @@ ANY_FREE_PORT = 0
 """A port of 0 lets the deployment pick a free one below the ephemeral range."""
 HIGHEST_PORT = 32767
 """Above it a listening port collides with the ephemeral ports of outgoing connections."""
+CACHE_EVICTION_POLICY = "allkeys-lru"
+"""What Redis does with a full memory: the least recently used entry makes room."""
 RESERVED_CONNECTIONS = 10
 """Connections to a database kept for its superuser and the lab's probes."""
 
@@ -127,6 +129,14 @@ class Limits(Factors):
     nofile: int = Field(16_384, ge=1024, le=1_048_576, description="files and connections that one process may have open (containers only)")
 
 
+class Links(Factors):
+    """TCP proxies between the nodes, on which the network can be made slow, narrow, silent, refusing or resetting."""
+
+    enabled: bool = Field(
+        default=False, description="on: every connection between two nodes goes through a link, in control and treatment alike (links=on)"
+    )
+
+
 class Topology(Factors):
     """The whole deployment as factors; ``Topology()`` is the reference 1/1/1 with the cache on."""
 
@@ -140,6 +150,7 @@ class Topology(Factors):
     broker: Broker = Broker()
     gateway: Gateway = Gateway()
     limits: Limits = Limits()
+    links: Links = Links()
 
     @model_validator(mode="after")
     def _connections_fit(self) -> Self:

@@ -19,6 +19,17 @@ FREE_PORTS = Topology().override({"gateway.port": 0, "broker.management_port": 0
 """The reference topology beside any number of others on this machine."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--kills 100`` shows what three rounds only suggest."""
+    parser.addoption("--kills", type=int, default=3, help="rounds in which a lab is killed while it breaks a deployment")
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    """Rounds in which a lab is killed."""
+    return int(request.config.getoption("--kills"))
+
+
 def unique_name() -> str:
     """A name for a deployment that no other test run has."""
     return f"test-{os.getpid()}-{secrets.token_hex(3)}"

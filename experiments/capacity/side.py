@@ -109,8 +109,8 @@ class Side:
             if answer.status_code == HTTPStatus.OK:
                 return
         note(f"{node.name} of the {self._implementation} does not recover from the overload; starting it anew")
-        self._platform.kill_node(node.name)
-        self._platform.start_node(node.name)
+        self._platform.control().kill_node(node.name)
+        self._platform.control().start_node(node.name)
 
     def _close_probe(self) -> None:
         if self._postgres is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from experiments.definition.base import BaseExperiment, Name, Scalar, Value, factor_path
+from experiments.definition.fault_plan import check_faults
+from experiments.definition.faults import AnyFault, LinkFault
 from infra.errors import FactorError
 from infra.topology import Topology
 
@@ -62,28 +63,13 @@ class Arrivals(Value):
     rate_per_s: float = Field(200.0, gt=0, le=20_000, description="offered load over all operations")
 
 
-class Fault(Value):
-    """One disturbance planned at a time of the trial, and its healing."""
-
-    kind: Literal["crash"] = "crash"
-    """crash: SIGKILL of the node's whole process tree; healed by starting the node again."""
-    node: str = Field(min_length=1)
-    at_s: float = Field(ge=0, description="seconds after the load began")
-    duration_s: float = Field(gt=0, description="seconds until it is healed")
-
-    @property
-    def heal_at_s(self) -> float:
-        """When it is healed, seconds after the load began."""
-        return self.at_s + self.duration_s
-
-
 class Treatment(Value):
     """One level of what is varied: some factors changed, some faults planned."""
 
     name: Name
     title: str = Field(min_length=1, description="as charts and tables call it")
     factors: dict[str, Scalar] = Field(default_factory=dict, description="changes to the experiment's topology, by factor path")
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[AnyFault, ...] = ()
 
 
 class Metric(StrEnum):
@@ -176,20 +162,16 @@ class Experiment(BaseExperiment):
         return self
 
     def _check_faults(self, treatment: Treatment) -> None:
-        nodes = node_names(self.topology_of(treatment))
-        for fault in treatment.faults:
-            if fault.node not in nodes:
-                raise ValueError(
-                    f"treatment {treatment.name}: no node {fault.node!r} in its topology; there are {', '.join(sorted(nodes))}"
-                )
-            if fault.heal_at_s >= self.phases.total_s:
-                raise ValueError(
-                    f"treatment {treatment.name}: the fault on {fault.node} is healed at {fault.heal_at_s:g} s and the load ends at "
-                    f"{self.phases.total_s:g} s; make a phase longer or the fault shorter"
-                )
-        for earlier, later in pairwise(sorted(treatment.faults, key=lambda fault: (fault.node, fault.at_s))):
-            if earlier.node == later.node and later.at_s < earlier.heal_at_s:
-                raise ValueError(f"treatment {treatment.name}: two faults overlap on {later.node}")
+        try:
+            check_faults(treatment.faults, self.topology_of(treatment), self.phases.total_s)
+        except ValueError as error:
+            raise ValueError(f"treatment {treatment.name}: {error}") from None
+        if any(isinstance(fault, LinkFault) for fault in treatment.faults):
+            for other in self.treatments:
+                if not self.topology_of(other).links.enabled:
+                    raise ValueError(
+                        f"treatment {other.name}: links are off, and {treatment.name} has faults on them; every treatment needs them"
+                    )
 
     def treatment(self, name: str) -> Treatment:
         """The treatment of that name.
@@ -218,14 +200,3 @@ class Experiment(BaseExperiment):
             FactorError: the treatment changes a factor that does not exist or can't take the value.
         """
         return self.topology.override(treatment.factors)
-
-
-def node_names(topology: Topology) -> frozenset[str]:
-    """The names of all nodes of a topology that a fault may strike."""
-    names = {"gateway", "broker"} | {f"{service}-db" for service in topology.services()}
-    if topology.cache.enabled:
-        names.add("cache")
-    replicas = {service: factors.replicas for service, factors in topology.services().items()} | {"worker": topology.worker.replicas}
-    for group, count in replicas.items():
-        names |= {f"{group}-{number}" for number in range(1, count + 1)}
-    return frozenset(names)

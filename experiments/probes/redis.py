@@ -45,8 +45,8 @@ class RedisProbe:
         self._client.close()
 
 
-def connect(url: SecretStr) -> redis.Redis:
+def connect(url: SecretStr, *, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """A client that fails at once instead of retrying ten times, as redis-py does by itself."""
     return redis.Redis.from_url(
-        url.get_secret_value(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        url.get_secret_value(), socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
     )

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from experiments.definition import Experiment, Fault, Phase, Value
+from experiments.definition import AnyFault, Experiment, Phase, Value
 from infra.topology import Topology
 
 FORMAT_VERSION: Final = 2
@@ -85,15 +85,19 @@ METRICS: dict[str, MetricSpec] = {
 class FaultRecord(Value):
     """A fault as planned and as it went; seconds since the trial's epoch."""
 
-    planned: Fault
+    planned: AnyFault
+    targets: tuple[str, ...] = ()
+    """The nodes or links that it struck; empty in runs from before a fault could strike several."""
     injected_s: float | None
     """When it was carried out; None: it never was."""
+    proven_s: float | None = None
+    """When an independent look had seen that it took effect."""
     proof: str | None
-    """What an independent look saw that shows it took effect; None: no proof, the trial is invalid."""
+    """What that look saw; None: no proof, the trial is invalid."""
     healed_s: float | None
-    """When the heal was carried out."""
+    """When the heal was begun."""
     ready_s: float | None
-    """When the node's readiness check passed again."""
+    """When its targets were seen to be in good health again."""
 
 
 class PhaseRecord(Value):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from experiments.definition import Fault
-from experiments.faults.schedule import Disturbance
+from experiments.definition import Fault, LinkFault
+from experiments.faults.interfaces import Disturbance
 from experiments.records.history import Event, FaultEvent, Mark, Row
 from experiments.records.journal import Journal, merged, read_journal
 from experiments.records.schema import PhaseRecord
@@ -48,7 +48,7 @@ class Chronicle:
         shift_s = self._epoch_s
         self.append(*(row.model_copy(update={"at_s": row.at_s - shift_s, "began_s": row.began_s - shift_s}) for row in rows))
 
-    def recorded(self, fault: Fault, disturbance: Disturbance) -> Disturbance:
+    def recorded(self, fault: Fault | LinkFault, disturbance: Disturbance) -> Disturbance:
         """The disturbance, whose steps are entered here."""
         return _RecordedDisturbance(fault, disturbance, self)
 
@@ -81,7 +81,7 @@ class PhaseMarks:
 
 
 class _RecordedDisturbance:
-    def __init__(self, fault: Fault, disturbance: Disturbance, chronicle: Chronicle) -> None:
+    def __init__(self, fault: Fault | LinkFault, disturbance: Disturbance, chronicle: Chronicle) -> None:
         self._fault = fault
         self._disturbance = disturbance
         self._chronicle = chronicle
@@ -98,8 +98,12 @@ class _RecordedDisturbance:
     def heal(self) -> None:
         self._enter("healed")
         self._disturbance.heal()
-        self._enter("ready")
+
+    def health(self) -> str:
+        health = self._disturbance.health()
+        self._enter("ready", health)
+        return health
 
     def _enter(self, step: str, detail: str | None = None) -> None:
-        event = {"at_s": self._chronicle.now_s(), "step": step, "kind": self._fault.kind, "node": self._fault.node, "detail": detail}
+        event = {"at_s": self._chronicle.now_s(), "step": step, "kind": self._fault.kind, "node": self._fault.where, "detail": detail}
         self._chronicle.append(FaultEvent.model_validate(event))

@@ -12,6 +12,9 @@ import pyarrow as pa
 
 from experiments.capacity.result import Result
 from experiments.definition import CapacityExperiment, Dataset, Experiment
+from experiments.faults.interfaces import NodeControl
+from experiments.faults.journal import Journal
+from experiments.probes.nginx import Log
 from experiments.probes.sampler import Probe
 from experiments.records.capacity import PlannedMeasurement
 from experiments.records.schema import PlannedTrial
@@ -32,11 +35,17 @@ class Platform(Protocol):
     def down(self, note: Note) -> None:
         """Remove the deployment and its data; harmless where there is none."""
 
-    def kill_node(self, node: str) -> None:
-        """SIGKILL the node's whole process tree."""
+    def control(self) -> NodeControl:
+        """What a fault may do to its nodes."""
 
-    def start_node(self, node: str) -> None:
-        """Start the node again; returns when it is ready."""
+    def journal(self) -> Journal:
+        """Where it is noted what is broken on purpose."""
+
+    def access_log(self) -> Log:
+        """What the gateway writes to its access log from now on."""
+
+    def heal(self, note: Note) -> None:
+        """Heal what an earlier run that was killed has left broken; harmless where there is nothing."""
 
     def processes(self, node: str) -> Sequence[psutil.Process]:
         """The node's processes now; empty if it doesn't run."""

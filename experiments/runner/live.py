@@ -16,6 +16,9 @@ from experiments.capacity.side import Side
 from experiments.definition import Dataset, Experiment
 from experiments.definition.capacity import DEPLOYED
 from experiments.errors import ExperimentError
+from experiments.faults.interfaces import NodeControl
+from experiments.faults.journal import FileJournal
+from experiments.healing import heal, journal_of
 from experiments.load import GENERATOR, LoadGenerator
 from experiments.records.schema import PlannedTrial
 from experiments.runner.inspection import LiveInspection
@@ -51,23 +54,35 @@ class InfraPlatform:
         operations.down(self._name, volumes=True, progress=_Notes(note))
         self._deployment = None
 
-    def kill_node(self, node: str) -> None:
-        """SIGKILL the node's whole process tree."""
-        operations.kill_node(self._name, node)
+    def control(self) -> NodeControl:
+        """What a fault may do to its nodes."""
+        return operations.control(self._name)
 
-    def start_node(self, node: str) -> None:
-        """Start the node again; returns when it is ready."""
-        operations.start_node(self._name, node)
+    def journal(self) -> FileJournal:
+        """The file in the deployment's folder."""
+        return journal_of(self._name)
+
+    def access_log(self) -> operations.Tail:
+        """What the gateway writes to its access log from now on."""
+        return operations.access_log(self._up())
+
+    def heal(self, note: Note) -> None:
+        """Heal what the journal says is broken."""
+        for line in heal(self._name, note):
+            note(line)
 
     def processes(self, node: str) -> Sequence[psutil.Process]:
         """The node's processes now."""
-        if self._deployment is None:
-            raise NotDeployedError(f"nothing is up under the name {self._name!r}")
-        return operations.processes(self._deployment, node)
+        return operations.processes(self._up(), node)
 
     def server_versions(self, deployment: Deployment) -> Mapping[str, str]:
         """Versions of the server programs, by name."""
         return operations.server_versions(deployment)
+
+    def _up(self) -> Deployment:
+        if self._deployment is None:
+            raise NotDeployedError(f"nothing is up under the name {self._name!r}")
+        return self._deployment
 
 
 class LocustLoad:

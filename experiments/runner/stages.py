@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from experiments.definition import Fault
+from experiments.definition import targets
 from experiments.errors import TrialError
-from experiments.faults.crash import Crash
-from experiments.faults.schedule import Disturbance, FaultSchedule
+from experiments.faults.accepted import AcceptedEnrolments
+from experiments.faults.making import disturbance
+from experiments.faults.schedule import FaultSchedule, Surroundings
 from experiments.invariants.history import History
 from experiments.probes.sampler import Sampler, instants
 from experiments.records.history import EnrollmentRow, Mark
@@ -91,7 +92,7 @@ def load(bench: Bench, attempt: Attempt) -> None:
     attempt.scratch.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=attempt.scratch, ignore_cleanup_errors=True) as folder, ExitStack() as undo:
         chronicle = attempt.chronicle = Chronicle(attempt.journals)
-        faults = FaultSchedule(attempt.treatment.faults, _disturbance(bench, chronicle), note=bench.note)
+        faults = _fault_schedule(bench, attempt, chronicle)
         undo.callback(faults.stop)
         times = instants(attempt.phases, bench.settings.probe_period_s)
         samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment)]
@@ -171,11 +172,16 @@ def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> No
     chronicle.append(beginning, *(owed.model_copy(update={"at_s": now_s}) for owed in bench.session.owed))
 
 
-def _disturbance(bench: Bench, chronicle: Chronicle) -> Callable[[Fault], Disturbance]:
-    def made(fault: Fault) -> Disturbance:
-        return chronicle.recorded(fault, Crash(bench.deployment.node(fault.node), bench.session.outside.platform))
-
-    return made
+def _fault_schedule(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> FaultSchedule:
+    platform, deployment = bench.session.outside.platform, bench.deployment
+    control = platform.control()
+    around = Surroundings(
+        make=lambda fault, struck: chronicle.recorded(fault, disturbance(fault, struck, deployment, control)),
+        journal=platform.journal(),
+        note=bench.note,
+        accepted=AcceptedEnrolments(platform.access_log()).count,
+    )
+    return FaultSchedule([(fault, targets(fault, attempt.topology)) for fault in attempt.treatment.faults], around)
 
 
 def _wait(bench: Bench, generator: Load, marks: PhaseMarks) -> None:

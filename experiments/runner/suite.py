@@ -11,7 +11,7 @@ from pathlib import Path
 
 from experiments.capacity.run import CapacityRun
 from experiments.definition import AnyExperiment, Experiment
-from experiments.errors import RecordError
+from experiments.errors import ExperimentError, RecordError
 from experiments.progress import Progress
 from experiments.runner.interfaces import Outside
 from experiments.runner.interrupts import Interrupted, Interrupts
@@ -57,6 +57,7 @@ def run_suite(
     check_writable(settings)
     session = Session(outside)
     try:
+        _heal_first(outside, progress)
         progress.note("removing what an earlier bench may have left")
         outside.rig.down(progress.note)
         session.end(progress.note)
@@ -76,6 +77,13 @@ def run_suite(
                 remove(progress.note)
             except InfraError as error:
                 outcome.error = outcome.error or str(error)
+
+
+def _heal_first(outside: Outside, progress: Progress) -> None:
+    try:
+        outside.platform.heal(progress.note)
+    except (ExperimentError, InfraError) as error:
+        progress.say(f"{error}; the deployment is removed all the same")
 
 
 def _run(job: Job, session: Session, settings: Settings, interrupts: Interrupts, progress: Progress, outcome: SuiteOutcome) -> None:

@@ -24,9 +24,9 @@ def fault_problems(faults: Sequence[FaultRecord]) -> tuple[str, ...]:
     """Why the faults can't be believed."""
     problems = []
     for fault in faults:
-        name = f"the {fault.planned.kind} of {fault.planned.node}"
+        name = f"the {fault.planned.title}"
         if fault.proof is None:
             problems.append(f"nothing shows that {name} took effect")
         elif fault.ready_s is None:
-            problems.append(f"{fault.planned.node} was not ready again after {name}")
+            problems.append(f"{fault.planned.where} was not ready again after {name}")
     return tuple(problems)

@@ -37,13 +37,14 @@ def module(implementation: Implementation, part: str) -> str:
 def revision(implementation: Implementation) -> str:
     """Digest of the implementation's source files: a replica that runs other ones has to be replaced."""
     root = Settings().application_dir if implementation == "product" else REPOSITORY
-    return _digest(root, _PACKAGES[implementation].name)
+    return digest(root, _PACKAGES[implementation].name)
 
 
 @functools.cache
-def _digest(root: Path, package: str) -> str:
-    digest = hashlib.sha256()
+def digest(root: Path, package: str) -> str:
+    """Digest of the source files of a package below ``root``."""
+    found = hashlib.sha256()
     for path in sorted(root.joinpath(*package.split(".")).rglob("*.py")):
-        digest.update(f"{path.relative_to(root)}\n".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+        found.update(f"{path.relative_to(root)}\n".encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]

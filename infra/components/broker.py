@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pulumi
 from pydantic import Field
 
-from infra.components.base import TYPE, Config
+from infra.components.base import TYPE, Config, address
 from infra.deployment import Role
 from infra.targets.declaration import ExchangeCheck, HttpCheck, NodeDeclaration, Place, PublishedPort, Software, StopSignal
 from infra.targets.target import INSIDE, PUBLIC, PublicPort, RunningNode, Target
@@ -45,8 +45,8 @@ class BrokerConfig(Config):
 class Broker(pulumi.ComponentResource):
     """The server with its port mapper; ``management`` is made outside, for it may be a fixed port that has to be checked first."""
 
-    url: pulumi.Output[str]
-    """For publishers and consumers."""
+    address: pulumi.Output[str]
+    """``host:port`` for the other nodes."""
     viewer_url: pulumi.Output[str]
     """``http://user:password@host:port`` of the management page and API."""
     nodes: Sequence[RunningNode]
@@ -57,27 +57,31 @@ class Broker(pulumi.ComponentResource):
         mapper_declaration = mapper_port.apply(lambda port: declare_port_mapper(config, port))
         mapper = target.helper(config.port_mapper, mapper_declaration, networks=[INSIDE], parent=self)
         place = target.place(config.node)
-        port, password = target.port(config.node, usual=PORT, parent=self), target.password(config.node, parent=self)
+        self.address = pulumi.Output.all(place.host, port := target.port(config.node, usual=PORT, parent=self)).apply(address)
+        self._password = target.password(config.node, parent=self)
         values = pulumi.Output.all(
             port=port,
             management_port=management.listen,
             public_port=management.public,
             erlang_port=target.port(f"{config.node}-erlang", usual=_ERLANG_PORT, parent=self),
             mapper_port=mapper_port,
-            password=password,
+            password=self._password,
             viewer_password=target.password(f"{config.node}-viewer", parent=self),
             cookie=target.password(f"{config.node}-cookie", parent=self),
         )
         declaration = values.apply(lambda known: declare(config, place, **known))
         depends_on = [mapper.resource] if mapper else []
         node = target.node(config.node, declaration, networks=[INSIDE, PUBLIC], keeps_data=True, parent=self, depends_on=depends_on)
-        # of these two alone: where the management port is to change, a preview does not know it, and this is known all the same
-        self.url = pulumi.Output.all(port, password).apply(
-            lambda known: f"amqp://{SERVICE_USER}:{known[1]}@{place.host}:{known[0]}/{VHOST}"
-        )
         self.viewer_url = values.apply(lambda known: f"http://{VIEWER}:{known['viewer_password']}@127.0.0.1:{known['public_port']}")
         self.nodes = [node, mapper] if mapper else [node]
         self.register_outputs({})
+
+    def url(self, by: pulumi.Output[str]) -> pulumi.Output[str]:
+        """For publishers and consumers, by an address that leads here.
+
+        Of nothing else: where the management port is to change, a preview does not know it, and this is known all the same.
+        """
+        return pulumi.Output.all(by, self._password).apply(lambda known: f"amqp://{SERVICE_USER}:{known[1]}@{known[0]}/{VHOST}")
 
 
 def declare_port_mapper(config: BrokerConfig, port: int) -> NodeDeclaration:

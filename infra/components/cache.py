@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pulumi
 from pydantic import Field
 
-from infra.components.base import TYPE, Config
+from infra.components.base import TYPE, Config, address
 from infra.deployment import Role
 from infra.targets.declaration import ExchangeCheck, NodeDeclaration, Place, Software
 from infra.targets.target import INSIDE, RunningNode, Target
+from infra.topology import CACHE_EVICTION_POLICY
 
 PORT = 6379
 
@@ -25,8 +26,8 @@ class CacheConfig(Config):
 class Cache(pulumi.ComponentResource):
     """The server."""
 
-    url: pulumi.Output[str]
-    """For the services."""
+    address: pulumi.Output[str]
+    """``host:port`` for the other nodes."""
     probe_url: pulumi.Output[str]
     """For the lab's probes."""
     nodes: Sequence[RunningNode]
@@ -34,13 +35,18 @@ class Cache(pulumi.ComponentResource):
     def __init__(self, config: CacheConfig, target: Target, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{TYPE}Cache", config.node, None, opts)
         place = target.place(config.node)
-        values = pulumi.Output.all(target.port(config.node, usual=PORT, parent=self), target.password(config.node, parent=self))
-        declaration = values.apply(lambda known: declare(config, place, *known))
+        port = target.port(config.node, usual=PORT, parent=self)
+        self.address = pulumi.Output.all(place.host, port).apply(address)
+        self._password = target.password(config.node, parent=self)
+        declaration = pulumi.Output.all(port, self._password).apply(lambda known: declare(config, place, *known))
         node = target.node(config.node, declaration, networks=[INSIDE], parent=self)
-        self.url = values.apply(lambda known: _url(place.host, *known))
-        self.probe_url = pulumi.Output.all(node.host, values).apply(lambda known: _url(known[0], *known[1]))
+        self.probe_url = self.url(pulumi.Output.all(node.host, port).apply(address))
         self.nodes = [node]
         self.register_outputs({})
+
+    def url(self, by: pulumi.Output[str]) -> pulumi.Output[str]:
+        """For the services, by an address that leads here."""
+        return pulumi.Output.all(by, self._password).apply(lambda known: f"redis://:{known[1]}@{known[0]}/0")
 
 
 def declare(config: CacheConfig, place: Place, port: int, password: str) -> NodeDeclaration:
@@ -54,7 +60,7 @@ def declare(config: CacheConfig, place: Place, port: int, password: str) -> Node
         'save ""',
         "appendonly no",
         f"maxmemory {config.memory_mib}mb",
-        "maxmemory-policy allkeys-lru",
+        f"maxmemory-policy {CACHE_EVICTION_POLICY}",
     )
     return NodeDeclaration(
         name=config.node,
@@ -66,7 +72,3 @@ def declare(config: CacheConfig, place: Place, port: int, password: str) -> Node
         port=port,
         readiness=(ExchangeCheck(port=port, send=f"AUTH {password}\r\nPING\r\n", expect="+OK\r\n+PONG", protocol="PONG"),),
     )
-
-
-def _url(host: str, port: int, password: str) -> str:
-    return f"redis://:{password}@{host}:{port}/0"

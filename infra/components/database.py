@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 from pydantic import Field
 
-from infra.components.base import TYPE, Config
+from infra.components.base import TYPE, Config, address
 from infra.deployment import Role
 from infra.targets.declaration import NodeDeclaration, Place, Software, SqlCheck, StopSignal
 from infra.targets.target import RunningNode, Target
@@ -35,8 +35,8 @@ class DatabaseConfig(Config):
 class Database(pulumi.ComponentResource):
     """The server, and who may use it."""
 
-    url: pulumi.Output[str]
-    """For the service, which owns the database; SQLAlchemy's form."""
+    address: pulumi.Output[str]
+    """``host:port`` for the other nodes."""
     probe_dsn: pulumi.Output[str]
     """For the lab's probes; libpq's form."""
     reader_dsn: pulumi.Output[str]
@@ -48,23 +48,30 @@ class Database(pulumi.ComponentResource):
     def __init__(self, config: DatabaseConfig, target: Target, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{TYPE}Database", config.node, None, opts)
         self.network = config.node
+        self._service = config.service
         port = target.port(config.node, usual=PORT, parent=self)
-        password = target.password(f"{config.node}-owner", parent=self)
+        self._password = password = target.password(f"{config.node}-owner", parent=self)
         probe_password = target.password(f"{config.node}-probe", parent=self)
         place = target.place(config.node)
         reader_password = target.password(f"{config.node}-reader", parent=self)
         values = pulumi.Output.all(port, password, probe_password, reader_password)
         declaration = values.apply(lambda known: declare(config, place, *known))
         node = target.node(config.node, declaration, networks=[config.node], keeps_data=True, parent=self)
-        self.url = values.apply(lambda known: _url("postgresql+psycopg2", config.service, known[1], place.host, known[0], config.service))
-        self.probe_dsn = pulumi.Output.all(node.host, port, probe_password).apply(
-            lambda known: _url("postgresql", PROBE_ROLE, known[2], known[0], known[1], config.service)
+        self.address = pulumi.Output.all(place.host, port).apply(address)
+        probed = pulumi.Output.all(node.host, port).apply(address)
+        self.probe_dsn = pulumi.Output.all(probed, probe_password).apply(
+            lambda known: _url("postgresql", PROBE_ROLE, known[1], known[0], config.service)
         )
-        self.reader_dsn = pulumi.Output.all(node.host, port, reader_password).apply(
-            lambda known: _url("postgresql", READER_ROLE, known[2], known[0], known[1], config.service)
+        self.reader_dsn = pulumi.Output.all(probed, reader_password).apply(
+            lambda known: _url("postgresql", READER_ROLE, known[1], known[0], config.service)
         )
         self.nodes = [node]
         self.register_outputs({})
+
+    def url(self, by: pulumi.Output[str]) -> pulumi.Output[str]:
+        """For the service, which owns the database, by an address that leads here; SQLAlchemy's form."""
+        values = pulumi.Output.all(by, self._password)
+        return values.apply(lambda known: _url("postgresql+psycopg2", self._service, known[1], known[0], self._service))
 
 
 def declare(config: DatabaseConfig, place: Place, port: int, password: str, probe_password: str, reader_password: str) -> NodeDeclaration:
@@ -89,13 +96,13 @@ def declare(config: DatabaseConfig, place: Place, port: int, password: str, prob
             )
         ),
         port=port,
-        readiness=(SqlCheck(dsn=_url("postgresql", name, password, "127.0.0.1", port, name)),),
+        readiness=(SqlCheck(dsn=_url("postgresql", name, password, address(("127.0.0.1", port)), name)),),
         stop_signal=StopSignal.INTERRUPT,
     )
 
 
-def _url(scheme: str, user: str, password: str, host: str, port: int, database: str) -> str:
-    return f"{scheme}://{user}:{password}@{host}:{port}/{database}"
+def _url(scheme: str, user: str, password: str, by: str, database: str) -> str:
+    return f"{scheme}://{user}:{password}@{by}/{database}"
 
 
 def _settings(config: DatabaseConfig, place: Place, port: int) -> str:

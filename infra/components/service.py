@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pulumi
 from pydantic import Field
 
 from infra.components.application import module, revision
-from infra.components.base import TYPE, Config
+from infra.components.base import TYPE, Config, address
 from infra.deployment import Role
 from infra.targets.declaration import HttpCheck, NodeDeclaration, Place, Software
 from infra.targets.target import INSIDE, RunningNode, Target
@@ -30,7 +30,7 @@ class ServiceConfig(Config):
 
 
 class Service(pulumi.ComponentResource):
-    """The replicas; ``backends`` are the URLs that each gets by environment variable, such as its cache, and ``networks`` lead to them."""
+    """The replicas; ``backends`` gives a replica's URLs by environment variable, such as its cache's, and ``networks`` lead to them."""
 
     addresses: Sequence[pulumi.Output[str]]
     """``host:port`` of each replica for the other nodes; known before it listens there."""
@@ -41,22 +41,21 @@ class Service(pulumi.ComponentResource):
         config: ServiceConfig,
         target: Target,
         *,
-        database_url: pulumi.Output[str],
-        backends: dict[str, pulumi.Output[str]],
+        backends: Callable[[str], dict[str, pulumi.Output[str]]],
         networks: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{TYPE}Service", config.name, None, opts)
-        urls = pulumi.Output.all(SPIRE_DATABASE_URL=database_url, **backends)
         self.addresses = []
         self.nodes = []
         for number in range(1, config.replicas + 1):
             name = f"{config.name}-{number}"
             place = target.place(name)
             port = target.port(name, usual=config.usual_port, parent=self)
+            urls = pulumi.Output.all(**backends(name))
             declaration = pulumi.Output.all(name, place, port, urls).apply(lambda known: declare(config, *known))
             self.nodes.append(target.node(name, declaration, networks=[INSIDE, *networks], parent=self))
-            self.addresses.append(pulumi.Output.all(place.host, port).apply(lambda known: f"{known[0]}:{known[1]}"))
+            self.addresses.append(pulumi.Output.all(place.host, port).apply(address))
         self.register_outputs({})
 
 

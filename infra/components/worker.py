@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pulumi
 from pydantic import Field
@@ -28,7 +28,7 @@ class WorkerConfig(Config):
 
 
 class Worker(pulumi.ComponentResource):
-    """The worker processes; ``networks`` lead to their database."""
+    """The worker processes; ``backends`` gives a worker's URLs by environment variable, and ``networks`` lead to its database."""
 
     nodes: Sequence[RunningNode]
 
@@ -37,18 +37,16 @@ class Worker(pulumi.ComponentResource):
         config: WorkerConfig,
         target: Target,
         *,
-        database_url: pulumi.Output[str],
-        broker_url: pulumi.Output[str],
-        peers_url: pulumi.Output[str],
+        backends: Callable[[str], dict[str, pulumi.Output[str]]],
         networks: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(f"{TYPE}Worker", config.name, None, opts)
-        urls = pulumi.Output.all(SPIRE_DATABASE_URL=database_url, SPIRE_BROKER_URL=broker_url, SPIRE_PEERS_URL=peers_url)
         self.nodes = []
         for number in range(1, config.replicas + 1):
             name = f"{config.name}-{number}"
             health_port = target.port(name, usual=_HEALTH_PORT, parent=self)
+            urls = pulumi.Output.all(**backends(name))
             declaration = pulumi.Output.all(name, health_port, urls).apply(lambda known: declare(config, *known))
             self.nodes.append(target.node(name, declaration, networks=[INSIDE, *networks], parent=self))
         self.register_outputs({})

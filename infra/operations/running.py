@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -16,10 +16,12 @@ from infra.engines.choosing import made_by
 from infra.errors import NodeError
 from infra.operations.deploying import home_of, read, watching
 from infra.progress import Progress
+from infra.targets.control import NodeControl
 from infra.targets.docker.control import DockerControl, control_of
 from infra.targets.docker.engine import Containers, connect
 from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
+from infra.targets.process.control import ProcessControl
 from infra.targets.process.node import ProcessNode, nodes_of
 from infra.targets.process.supervisor import ProcessState, Supervisor
 from infra.targets.process.tail import FileTail
@@ -77,12 +79,7 @@ def kill_node(name: str, node: str) -> None:
     Raises:
         NodeError: there is no such node, or it hangs in the kernel.
     """
-    if containers := _containers(name):
-        containers.kill_node(node)
-        return
-    left = process_table.kill(_node(name, node).processes())
-    if left:
-        raise NodeError(f"{node} (pid {left[0].pid}) can't be killed; it hangs in the kernel")
+    control(name).kill_node(node)
 
 
 def start_node(name: str, node: str, *, progress: Progress | None = None) -> None:
@@ -91,24 +88,26 @@ def start_node(name: str, node: str, *, progress: Progress | None = None) -> Non
     Raises:
         NodeError: there is no such node, or it does not become ready.
     """
+    control(name, progress=progress).start_node(node)
+
+
+def control(name: str, *, progress: Progress | None = None) -> NodeControl:
+    """What may be done to the single nodes of a deployment, by whoever breaks them on purpose."""
     if containers := _containers(name, progress=progress):
-        containers.start_node(node)
-        return
-    found = _node(name, node)
-    if found.main_process() is None:
-        found.start()
-    found.wait_ready(watching(progress))
+        return containers
+    rabbitmqctl = Path("sbin") / "rabbitmqctl"
+    return ProcessControl(
+        lambda node: _node(name, node), watching(progress), lambda: ensure_servers(lambda _: None).rabbitmq_home / rabbitmqctl
+    )
 
 
-def processes(deployment: Deployment, node: str) -> list[psutil.Process]:
+def processes(deployment: Deployment, node: str) -> Sequence[psutil.Process]:
     """The node's process tree as it is now, the first process first; empty where it has ended.
 
     Raises:
         NodeError: there is no such node.
     """
-    if containers := _containers(deployment.name):
-        return containers.processes(node)
-    return _node(deployment.name, node).processes()
+    return control(deployment.name).processes(node)
 
 
 def container_control(deployment: Deployment) -> DockerControl | None:

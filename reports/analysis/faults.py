@@ -14,7 +14,7 @@ from reports.loading import TrialData
 class FaultSpan:
     """One planned fault of a treatment with its median times over trials, seconds since the epoch."""
 
-    node: str
+    where: str
     kind: str
     injected_s: float
     healed_s: float
@@ -38,8 +38,8 @@ def fault_spans(trials: Sequence[TrialData]) -> tuple[FaultSpan, ...]:
             continue
         spans.append(
             FaultSpan(
-                node=fault.planned.node,
-                kind=fault.planned.kind,
+                where=fault.planned.where,
+                kind=fault.planned.kind.replace("_", " "),
                 injected_s=median(injected_s for _, _, injected_s in carried_out),
                 healed_s=median(_or_end(trial, record.healed_s) for trial, record, _ in carried_out),
                 ready_s=median(_or_end(trial, record.ready_s) for trial, record, _ in carried_out),

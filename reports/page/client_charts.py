@@ -51,7 +51,7 @@ def shades_of(trials: Sequence[TrialData]) -> tuple[Shade, ...]:
     if trials and trials[0].measure.start_s > 0:
         shades.append(Shade(0.0, trials[0].measure.start_s, "warm-up", "warm_up"))
     for span in fault_spans(trials):
-        shades.append(Shade(span.injected_s, span.healed_s, f"{span.kind} of {span.node}", "fault"))
+        shades.append(Shade(span.injected_s, span.healed_s, f"{span.kind} of {span.where}", "fault"))
         shades.append(Shade(span.healed_s, span.ready_s, "not ready yet", "recovering"))
     return tuple(shade for shade in shades if shade.end > shade.start)
 

@@ -155,6 +155,7 @@ def faults_table(run: RunData, prefix: str) -> Table | None:
             Column("Fault", ("fault",)),
             Column("Planned (s)", ("planned_s",), is_number=True),
             Column("Carried out (s)", ("injected_s",), is_number=True),
+            Column("Proven (s)", ("proven_s",), is_number=True),
             Column("Heal planned (s)", ("heal_planned_s",), is_number=True),
             Column("Healed (s)", ("healed_s",), is_number=True),
             Column("Ready again (s)", ("ready_s",), is_number=True),
@@ -168,10 +169,11 @@ def faults_table(run: RunData, prefix: str) -> Table | None:
 def _fault_row(trial: TrialData, fault: FaultRecord) -> tuple[Cell, ...]:
     return (
         text_cell(trial.record.trial_id),
-        text_cell(f"{fault.planned.kind} of {fault.planned.node}"),
-        number_cell(fault.planned.at_s),
+        text_cell(fault.planned.title),
+        number_cell(fault.planned.at_s if fault.planned.after is None else None),
         number_cell(fault.injected_s),
-        number_cell(fault.planned.heal_at_s),
+        number_cell(fault.proven_s),
+        number_cell(fault.planned.heal_at_s if fault.planned.after is None else None),
         number_cell(fault.healed_s),
         number_cell(fault.ready_s),
         text_cell(fault.proof or "no proof: the trial is invalid", Tone.NEUTRAL if fault.proof else Tone.BAD),
@@ -220,9 +222,7 @@ def differences_table(record: RunRecord, prefix: str) -> Table:
                 text_cell(treatment.title),
                 text_cell(treatment.name),
                 text_cell(", ".join(f"{path} = {shown(value)}" for path, value in treatment.factors.items())),
-                text_cell(
-                    ", ".join(f"{fault.kind} of {fault.node} at {fault.at_s:g} s for {fault.duration_s:g} s" for fault in treatment.faults)
-                ),
+                text_cell(", ".join(f"{fault.title} {fault.when}" for fault in treatment.faults)),
             )
             for treatment in record.experiment.treatments
         ),

@@ -12,8 +12,9 @@ import pyarrow as pa
 from pydantic import SecretStr
 
 from experiments.capacity.result import Result
-from experiments.definition import CapacityExperiment, Dataset, Experiment, Fault, Operation, Phase, Phases, Treatment
+from experiments.definition import CapacityExperiment, Dataset, Experiment, Fault, LinkFault, Operation, Phase, Phases, Treatment
 from experiments.errors import ExperimentError
+from experiments.probes.nginx import Log
 from experiments.probes.sampler import Probe, Reading
 from experiments.records.capacity import PlannedMeasurement
 from experiments.records.history import Completion, CourseRow, EnrollmentRow, Event, Invoke, Mark
@@ -78,23 +79,111 @@ class FakePlatform:
         note("taking down")
         self.events.append("down")
 
-    def kill_node(self, node: str) -> None:
-        """Ends what :meth:`processes` gave."""
-        self.events.append(f"kill {node}")
+    def heal(self, note: Note) -> None:
+        """Nothing was left broken."""
+        note("healing")
+        self.events.append("heal")
 
-    def start_node(self, node: str) -> None:
-        """It is ready at once."""
-        self.events.append(f"start {node}")
+    def control(self) -> FakeControl:
+        """Remembers in the same list."""
+        return FakeControl(self.events)
+
+    def journal(self) -> MemoryJournal:
+        """Of its own each time."""
+        return MemoryJournal()
 
     def processes(self, node: str) -> Sequence[psutil.Process]:
         """One process that is not there any more."""
         del node
         return [GoneProcess()]
 
+    def access_log(self) -> Log:
+        """Nothing is written to it."""
+        return SilentLog()
+
     def server_versions(self, deployment: Deployment) -> Mapping[str, str]:
         """One server."""
         del deployment
         return {"postgresql": "15.0"}
+
+
+@dataclass(frozen=True)
+class FakeControl:
+    """Remembers each call in ``events``; every node is a process that has ended, and is ready."""
+
+    events: list[str]
+
+    def processes(self, node: str) -> Sequence[psutil.Process]:
+        """One process that is not there any more."""
+        del node
+        return [GoneProcess()]
+
+    def unmet(self, node: str) -> str:
+        """Nothing."""
+        del node
+        return ""
+
+    def kill_node(self, node: str) -> None:
+        """Ends what :meth:`processes` gave."""
+        self.events.append(f"kill {node}")
+
+    def stop_node(self, node: str) -> None:
+        """It ends at once."""
+        self.events.append(f"stop {node}")
+
+    def launch_node(self, node: str) -> None:
+        """It is there at once."""
+        self.events.append(f"launch {node}")
+
+    def start_node(self, node: str) -> None:
+        """It is ready at once."""
+        self.events.append(f"start {node}")
+
+    def pause_node(self, node: str) -> None:
+        """It stands still at once."""
+        self.events.append(f"pause {node}")
+
+    def resume_node(self, node: str) -> None:
+        """It goes on at once."""
+        self.events.append(f"resume {node}")
+
+    def reload_node(self, node: str) -> None:
+        """It has a new configuration at once."""
+        self.events.append(f"reload {node}")
+
+    def limit_file_size(self, node: str, limit_bytes: int | None) -> None:
+        """It is limited at once."""
+        self.events.append(f"limit {node} to {limit_bytes}")
+
+    def rabbitmqctl(self, node: str, *arguments: str) -> str:
+        """It answers nothing."""
+        self.events.append(f"rabbitmqctl of {node}: {' '.join(arguments)}")
+        return ""
+
+
+class MemoryJournal:
+    """A journal that goes with the process."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, tuple[Fault | LinkFault, tuple[str, ...]]] = {}
+
+    def enter(self, fault: Fault | LinkFault, targets: tuple[str, ...]) -> str:
+        """Keep it."""
+        key = str(len(self.entries))
+        self.entries[key] = (fault, targets)
+        return key
+
+    def remove(self, key: str) -> None:
+        """Forget it."""
+        self.entries.pop(key, None)
+
+
+class SilentLog:
+    """A log that does not grow."""
+
+    def new_lines(self) -> list[bytes]:
+        """None."""
+        return []
 
 
 class GoneProcess(psutil.Process):
@@ -156,7 +245,7 @@ class FakeLoad:
         """True after a few looks, and no fault left to happen."""
         self.on_look()
         self.looks -= 1
-        return self.looks < 0 and sum(event.startswith("start ") for event in self.events) >= self.healings
+        return self.looks < 0 and sum(event.startswith("launch ") for event in self.events) >= self.healings
 
     def result(self) -> FakeLoadResult:
         """What it was made with."""

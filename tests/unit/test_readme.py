@@ -18,6 +18,19 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+_WITH_FAULTS = """
+LINKED = {"links.enabled": True}
+EXPERIMENT = EXPERIMENT.model_validate(
+    {
+        **EXPERIMENT.model_dump(),
+        "topology": EXPERIMENT.topology.override(LINKED).model_dump(),
+        "treatments": (*EXPERIMENT.treatments, BROKEN),
+    }
+)
+"""
+"""The treatment of the second example beside those of the first."""
+
+
 def _blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
@@ -69,9 +82,9 @@ def test_the_bench_lines_are_understood(line: list[str]) -> None:
 
 def test_the_example_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None:
     """A reader who copies the example has an experiment."""
-    (example,) = _blocks("python")
+    example, faults = _blocks("python")
     file = tmp_path / "my_experiment.py"
-    file.write_text(example, encoding="utf-8")
+    file.write_text(example + faults + _WITH_FAULTS, encoding="utf-8")
     command = [sys.executable, "-m", "experiments", "bench", "--plan", "--file", str(file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -21,6 +21,7 @@ from infra.targets.docker.engine import Containers, health
 
 _HEALTHY = "healthy"
 _NS_PER_S = 1e9
+_ORDERLY_END_TIMEOUT_S = 60
 _OVERLAP_S = 1.0
 """What is asked for again, for the engine takes times with less precision than it gives."""
 _VERSION_COMMANDS = {
@@ -62,13 +63,55 @@ class DockerControl:
                 return [main, *main.children(recursive=True)]
         return []
 
+    def unmet(self, node: str) -> str:
+        """What its health check says while it doesn't pass; empty where it passes."""
+        state = health(self._containers.get(node))
+        return "" if state == _HEALTHY else f"a passing health check, which is {state}"
+
     def kill_node(self, node: str) -> None:
         """SIGKILL all its processes; it stays away until :meth:`start_node`."""
         self._containers.kill(node)
 
+    def stop_node(self, node: str) -> None:
+        """Ask it to end by its image's signal, and wait until it has; not running is fine."""
+        self._containers.get(node).stop(timeout=_ORDERLY_END_TIMEOUT_S)
+
+    def launch_node(self, node: str) -> None:
+        """Start it, where it has ended, and don't wait."""
+        self._containers.get(node).start()
+
     def start_node(self, node: str) -> None:
         """Start it, where it has ended, and wait until it is ready."""
         self._containers.start(node, self._watch)
+
+    def pause_node(self, node: str) -> None:
+        """Freeze all its processes."""
+        container = self._containers.get(node)
+        if container.attrs["State"]["Status"] != "paused":
+            container.pause()
+
+    def resume_node(self, node: str) -> None:
+        """Let them go on; not paused is fine."""
+        container = self._containers.get(node)
+        if container.attrs["State"]["Status"] == "paused":
+            container.unpause()
+
+    def reload_node(self, node: str) -> None:
+        """SIGHUP to its first process, which hands it on."""
+        self._containers.get(node).kill(signal="SIGHUP")
+
+    def limit_file_size(self, node: str, limit_bytes: int | None) -> None:
+        """Refuse, for a container without privileges can't be given such a limit while it runs; there is none to be lifted.
+
+        Raises:
+            NodeError: a limit is asked for.
+        """
+        if limit_bytes is not None:
+            raise NodeError(f"the files of {node} can't be limited in size while it runs as a container; use the target process")
+
+    def rabbitmqctl(self, node: str, *arguments: str) -> str:
+        """What the broker's own command line answers."""
+        return self._containers.run(node, ["rabbitmqctl", "--quiet", *arguments])
 
     def versions(self, nodes: Sequence[Node]) -> Mapping[str, str]:
         """The version of each server program, by its name."""

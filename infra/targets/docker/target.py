@@ -31,9 +31,9 @@ class DockerTarget:
         """Check that the topology fits into containers.
 
         Raises:
-            FactorError: a server is to use more memory than its container may have.
+            FactorError: a server is to use more memory than its container may have, or links are asked for.
         """
-        _refuse_oversized(topology)
+        _refuse_unfit(topology)
         self._home = home
         self._limits = topology.limits
         self._names = Names.of(home)
@@ -111,7 +111,9 @@ class DockerTarget:
         return self._networks[name]
 
 
-def _refuse_oversized(topology: Topology) -> None:
+def _refuse_unfit(topology: Topology) -> None:
+    if topology.links.enabled:
+        raise FactorError("links run on the target process only; leave links away, or use --target process")
     room_mib = int(topology.limits.memory_mib * _MOST_OF_MEMORY)
     for factor, wanted_mib in (
         ("cache.memory_mib", topology.cache.memory_mib if topology.cache.enabled else 0),

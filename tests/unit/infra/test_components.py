@@ -44,7 +44,7 @@ def test_a_database_is_one_node_with_an_owner_a_probe_and_a_reader() -> None:
 
     def program() -> pulumi.Output[list[str]]:
         made = database.Database(config, target)
-        return pulumi.Output.all(made.url, made.probe_dsn, made.reader_dsn)
+        return pulumi.Output.all(made.url(made.address), made.probe_dsn, made.reader_dsn)
 
     urls, registered = run(program)
     node = target.nodes["courses-db"]
@@ -75,7 +75,7 @@ def test_a_cache_keeps_its_password_off_the_command_line_and_nothing_on_disk() -
 
     def program() -> pulumi.Output[list[str]]:
         made = cache.Cache(cache.CacheConfig(memory_mib=64), target)
-        return pulumi.Output.all(made.url, made.probe_url)
+        return pulumi.Output.all(made.url(made.address), made.probe_url)
 
     urls, _ = run(program)
     node = target.nodes["cache"]
@@ -92,7 +92,7 @@ def test_a_broker_waits_for_its_port_mapper_alone() -> None:
         config = broker.BrokerConfig(erlang_name="spirelab-x")
         management = target.public_port("management", usual=0, wanted=15672, factor="")
         made = broker.Broker(config, target, management=management)
-        return pulumi.Output.all(made.url, made.viewer_url)
+        return pulumi.Output.all(made.url(made.address), made.viewer_url)
 
     urls, registered = run(program)
     assert registered.seen == [("spirelab:components:Broker", "broker")]
@@ -109,10 +109,10 @@ def test_a_broker_waits_for_its_port_mapper_alone() -> None:
 
 
 def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_contract() -> None:
-    """Each replica has its own name and port, and all the same backends."""
+    """Each replica has its own name, port and backends."""
     target = RecordingTarget()
     config = service.ServiceConfig(name="courses", replicas=2, threads=8, pool_size=4, settings={"SPIRE_CACHE_TTL_S": "60"})
-    run(lambda: service.Service(config, target, database_url=output("db"), backends={"SPIRE_CACHE_URL": output("cache")}).addresses[1])
+    run(lambda: service.Service(config, target, backends=lambda replica: {"SPIRE_CACHE_URL": output(f"cache of {replica}")}).addresses[1])
     assert list(target.nodes) == ["courses-1", "courses-2"]
     assert target.nodes["courses-2"].arguments == ("app.courses",)
     assert target.nodes["courses-2"].environment == {
@@ -123,8 +123,7 @@ def test_a_service_is_as_many_nodes_as_replicas_with_the_environment_of_the_cont
         "SPIRE_DATABASE_POOL_SIZE": "4",
         "SPIRE_FAST_PATHS": "true",
         "SPIRE_CACHE_TTL_S": "60",
-        "SPIRE_DATABASE_URL": "db",
-        "SPIRE_CACHE_URL": "cache",
+        "SPIRE_CACHE_URL": "cache of courses-2",
     }
 
 
@@ -158,7 +157,7 @@ def test_a_worker_listens_for_health_checks_alone() -> None:
     """Its node has no port to send requests to."""
     target = RecordingTarget()
     config = worker.WorkerConfig(replicas=1, prefetch=50, delivery_limit=20)
-    run(lambda: worker.Worker(config, target, database_url=output("db"), broker_url=output("mq"), peers_url=output("peers")).nodes[0].host)
+    run(lambda: worker.Worker(config, target, backends=lambda name: {"SPIRE_BROKER_URL": output(f"mq of {name}")}).nodes[0].host)
     node = target.nodes["worker-1"]
     assert node.port is None
     assert node.environment == {
@@ -166,9 +165,7 @@ def test_a_worker_listens_for_health_checks_alone() -> None:
         "SPIRE_REPLICA": "worker-1",
         "SPIRE_PREFETCH": "50",
         "SPIRE_DELIVERY_LIMIT": "20",
-        "SPIRE_DATABASE_URL": "db",
-        "SPIRE_BROKER_URL": "mq",
-        "SPIRE_PEERS_URL": "peers",
+        "SPIRE_BROKER_URL": "mq of worker-1",
     }
 
 

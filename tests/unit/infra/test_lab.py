@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from infra.deployment import Deployment
+from infra.deployment import Deployment, Role
 from infra.lab import declare
+from infra.links.edges import edges
 from infra.topology import Topology
 from tests.unit.infra.recording import RecordingTarget, run
 
@@ -80,6 +83,32 @@ def test_the_implementation_is_the_code_of_services_and_workers_and_nothing_else
         "worker-1": ("experiments.baselines.tutorial.worker",),
     }
     assert all(tutorial.nodes[name].environment == product.nodes[name].environment for name in differing)
+
+
+def test_with_links_every_connection_between_two_nodes_goes_through_one() -> None:
+    """No client knows a server's own port, and each link leads to the server in its name."""
+    target, deployment = deploy(Topology().override({"links": "on", "courses.replicas": 2}))
+    assert [link.name for link in deployment.links] == [edge.name for edge in edges(deployment.topology)]
+    assert deployment.node("links").role is Role.SUPPORT
+    own_ports = {str(node.port) for node in deployment.nodes if node.port is not None} | {str(target.ports["gateway-internal"])}
+    for name, node in target.nodes.items():
+        urls = [value for key, value in node.environment.items() if key.startswith("SPIRE_") and key.endswith("_URL")]
+        used = {port for url in urls for port in re.findall(r":(\d+)", url)}
+        assert used <= {str(link.port) for link in deployment.links if link.client == name}
+        assert not used & own_ports
+    upstreams = set(re.findall(r"server \S+:(\d+) ", target.nodes["gateway"].files["nginx.conf"]))
+    assert upstreams == {str(link.port) for link in deployment.links if link.client == "gateway"}
+    led_to = {link.server: link.server_port for link in deployment.links}
+    assert led_to["gateway"] == target.ports["gateway-internal"]
+    assert all(deployment.node(server).port == port for server, port in led_to.items() if server != "gateway")
+
+
+def test_without_links_nothing_is_in_between() -> None:
+    """There is no proxy, and the deployment knows of none."""
+    target, deployment = deploy(Topology())
+    assert "links" not in target.nodes
+    assert deployment.links == ()
+    assert deployment.credentials.links_url is None
 
 
 @pytest.mark.parametrize("service", ["courses", "students", "enrollment"])

@@ -53,6 +53,7 @@ def crash(*, at_s: float, duration_s: float, node: str = "courses-2") -> FaultRe
     return FaultRecord(
         planned=planned,
         injected_s=at_s + 0.02,
+        proven_s=at_s + 0.05,
         proof=f"no process of {node} was left",
         healed_s=planned.heal_at_s + 0.03,
         ready_s=planned.heal_at_s + 0.53,

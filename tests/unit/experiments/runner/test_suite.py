@@ -62,7 +62,7 @@ def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutsid
     """What an earlier bench left goes first, and the deployment is changed and never remade between trials."""
     outcome = suite(CALM_ONLY)
     trial = ["up", "flush", "load start", "load stop", "final read"]
-    assert fake.events == ["down", "up", "seed", *trial[1:], *trial, *trial, "down"]
+    assert fake.events == ["heal", "down", "up", "seed", *trial[1:], *trial, *trial, "down"]
     assert outcome.signal is None
     assert read_run(outcome.paths[0]).record.status == "finished"
 
@@ -132,7 +132,7 @@ def test_ctrl_c_heals_a_fault(fake: FakeOutside, suite: Suite) -> None:
     fake.load.on_look = interrupt_after_the_kill
     suite(tiny(trials=1, treatments=(tiny().treatment("crash"),)))
     assert fake.events[-1] == "down"
-    assert "start courses-1" in fake.events
+    assert "launch courses-1" in fake.events
 
 
 def test_more_ctrl_c_while_stopping_change_nothing(fake: FakeOutside, suite: Suite) -> None:

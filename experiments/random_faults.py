@@ -1,0 +1,95 @@
+"""Faults by chance: a schedule that follows from a topology and a seed alone, so that a trial it broke can be run again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from experiments.definition.faults import INSTANT, PARTS, Fault, FaultKind, LinkFault, LinkFaultKind, parts, targets
+from experiments.randomness import generator
+from infra.links.conditions import Direction
+from infra.links.edges import edges
+from infra.topology import Topology
+
+ATTEMPTS: Final = 8
+"""At a place for a fault that overlaps no other; then this one is left out."""
+RECOVERY_S: Final = 5.0
+"""Kept free of faults of the same target after a heal, and of all faults at the end."""
+_DIGITS: Final = 2
+_LATENCIES_MS: Final = (20, 100, 500)
+_BANDWIDTHS_KIB_PER_S: Final = (16, 64, 256)
+_ONE_WAY: Final = frozenset({LinkFaultKind.LATENCY, LinkFaultKind.SILENT})
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What may happen, how often, and for how long."""
+
+    per_minute: float
+    """Mean number of faults."""
+    kinds: Collection[FaultKind | LinkFaultKind] = (*FaultKind, *LinkFaultKind)
+    """What can strike nothing in the topology is left out: link faults where links are off."""
+    shortest_s: float = 1.0
+    longest_s: float = 8.0
+
+
+def random_faults(topology: Topology, seed: int, duration_s: float, chance: Chance) -> tuple[Fault | LinkFault, ...]:
+    """Faults within ``duration_s`` seconds of load: no two on one target at a time, each healed before the end."""
+    rng = generator(seed, "faults")
+    struck = _choices(topology, chance.kinds)
+    found: list[Fault | LinkFault] = []
+    busy: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for _ in range(int(rng.poisson(chance.per_minute * duration_s / 60)) if struck else 0):
+        for _ in range(ATTEMPTS):
+            fault = _draw(rng, struck, duration_s, chance)
+            well_s = fault.heal_at_s + RECOVERY_S
+            hit = targets(fault, topology)
+            if well_s <= duration_s and all(fault.at_s >= end_s or well_s <= start_s for name in hit for start_s, end_s in busy[name]):
+                found.append(fault)
+                for name in hit:
+                    busy[name].append((fault.at_s, well_s))
+                break
+    return tuple(sorted(found, key=lambda fault: (fault.at_s, fault.where)))
+
+
+def _choices(topology: Topology, kinds: Collection[FaultKind | LinkFaultKind]) -> dict[FaultKind | LinkFaultKind, list[str]]:
+    """What each kind can strike; a rolling restart strikes whole groups."""
+    nodes = parts(topology)
+    links = [edge.name for edge in edges(topology)] if topology.links.enabled else []
+    found: dict[FaultKind | LinkFaultKind, list[str]] = {}
+    for kind in sorted(kinds, key=str):
+        if isinstance(kind, LinkFaultKind):
+            names = links
+        else:
+            names = [name for name, part in nodes.items() if part in PARTS[kind]]
+            if kind is FaultKind.ROLLING_RESTART:
+                names = sorted({f"{name.rpartition('-')[0]}-*" for name in names})
+        if names:
+            found[kind] = names
+    return found
+
+
+def _draw(
+    rng: np.random.Generator, struck: dict[FaultKind | LinkFaultKind, list[str]], duration_s: float, chance: Chance
+) -> Fault | LinkFault:
+    kind = list(struck)[int(rng.integers(len(struck)))]
+    where = struck[kind][int(rng.integers(len(struck[kind])))]
+    at_s = round(float(rng.uniform(0, duration_s)), _DIGITS)
+    lasts_s = round(float(rng.uniform(chance.shortest_s, chance.longest_s)), _DIGITS)
+    if isinstance(kind, FaultKind):
+        return Fault(kind=kind, node=where, at_s=at_s, duration_s=0 if kind in INSTANT else lasts_s)
+    latency_ms = float(rng.choice(_LATENCIES_MS))
+    return LinkFault(
+        kind=kind,
+        link=where,
+        at_s=at_s,
+        duration_s=lasts_s,
+        direction=list(Direction)[int(rng.integers(len(Direction)))] if kind in _ONE_WAY else Direction.BOTH,
+        latency_ms=latency_ms if kind is LinkFaultKind.LATENCY else 0,
+        jitter_ms=latency_ms / 4 if kind is LinkFaultKind.LATENCY else 0,
+        bandwidth_kib_per_s=float(rng.choice(_BANDWIDTHS_KIB_PER_S)) if kind is LinkFaultKind.BANDWIDTH else None,
+    )

@@ -1,0 +1,1 @@
+"""Faults: how they are carried out, proven, healed and written down."""
