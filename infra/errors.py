@@ -29,5 +29,9 @@ class CancelledError(InfraError):
     """The wait for a node was given up because the command is ending."""
 
 
+class DockerError(InfraError):
+    """No Docker engine answers, or it refuses."""
+
+
 class ImageError(InfraError):
     """An image of the docker target can't be had."""

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from infra.docker_api import connect
 from infra.errors import InfraError
 from infra.images.base import BASE
-from infra.images.build import build, connect
+from infra.images.build import BUILD_TIMEOUT_S, build
 from infra.images.recipe import Image
 
 _MIB = 1024 * 1024
@@ -20,7 +21,7 @@ def main(
 ) -> None:
     """Build the images whose inputs have changed."""
     try:
-        foundation, built = build(connect(), typer.echo, images=images or list(Image), base=base)
+        foundation, built = build(connect(BUILD_TIMEOUT_S), typer.echo, images=images or list(Image), base=base)
     except InfraError as error:
         typer.echo(f"images: {error}", err=True)
         raise typer.Exit(1) from None

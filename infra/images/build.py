@@ -19,7 +19,8 @@ from infra.images.recipe import Image
 
 BASE_LABEL = "spirelab.base"
 """The base's id: with another one an image is built anew under the same name."""
-_BUILD_TIMEOUT_S = 1800
+BUILD_TIMEOUT_S = 1800
+"""For one answer of the engine: a step of a build may be silent for long."""
 _LOG_LINES = 20
 
 
@@ -42,20 +43,6 @@ class Built:
     size_bytes: int
     seconds: float
     """Of the build; 0 where it was there."""
-
-
-def connect() -> docker.DockerClient:
-    """The engine that ``DOCKER_HOST`` names, or this machine's.
-
-    Raises:
-        ImageError: none answers.
-    """
-    try:
-        client = docker.from_env(timeout=_BUILD_TIMEOUT_S)
-        client.ping()
-    except docker.errors.DockerException as error:
-        raise ImageError(f"no Docker engine answers ({error}); start it, or set DOCKER_HOST to one that runs") from None
-    return client
 
 
 def build(

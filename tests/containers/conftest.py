@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
-from docker.errors import DockerException
 from pulumi.runtime import mocks
 from testcontainers.core.config import testcontainers_config
 
 from infra.deployment import Deployment
+from infra.docker_api import connect
 from infra.engines.program import run_program
+from infra.errors import DockerError
 from infra.home import Home, StateRoot, read_json
-from infra.images.build import build
+from infra.images.build import BUILD_TIMEOUT_S, build
 from infra.lab import declare
 from infra.targets import ports
 from infra.targets.docker.engine import Containers
@@ -39,15 +42,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def client() -> Iterator[docker.DockerClient]:
     """The engine's API, with the images there."""
-    try:
-        client = docker.from_env()
-        client.ping()
-    except DockerException as error:
-        pytest.skip(f"no Docker engine answers: {error}")
+    client, reason = _connect()
+    if client is None:
+        pytest.skip(reason)
     testcontainers_config.ryuk_disabled = True  # its image is in a registry only; the tests remove what they start
     build(client, print)
     yield client
     client.close()
+
+
+def _connect() -> tuple[docker.DockerClient | None, str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the client leaves a socket open that found nobody
+        try:
+            return connect(BUILD_TIMEOUT_S), ""
+        except DockerError as error:
+            reason = str(error)
+        gc.collect()
+    return None, reason
 
 
 @dataclass(frozen=True)

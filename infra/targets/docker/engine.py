@@ -19,20 +19,6 @@ _LOOK_EVERY_S = 0.1
 _HEALTHY = "healthy"
 
 
-def connect() -> docker.DockerClient:
-    """The engine that ``DOCKER_HOST`` names, or this machine's.
-
-    Raises:
-        NodeError: none answers.
-    """
-    try:
-        client = docker.from_env()
-        client.ping()
-    except docker.errors.DockerException as error:
-        raise NodeError(f"no Docker engine answers ({error}); start it, or set DOCKER_HOST to one that runs") from None
-    return client
-
-
 @dataclass(frozen=True)
 class Containers:
     """Those of one deployment, running or not."""

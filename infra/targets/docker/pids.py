@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from http import HTTPStatus
 
-import docker
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from infra.errors import NodeError
+from infra.docker_api import connect
+from infra.errors import DockerError
 from infra.targets.reserved import Properties
 
 PIDS_TYPE = "pulumi-python:dynamic/docker:PidsLimit"
@@ -45,8 +45,8 @@ class PidsLimit(Resource, module="docker", name="PidsLimit"):
 
 
 def _set(container: str, limit: int) -> None:
-    with contextlib.closing(docker.from_env()) as client:
+    with contextlib.closing(connect()) as client:
         api = client.api
         answer = api.post(f"{api.base_url}/v{api.api_version}/containers/{container}/update", json={"PidsLimit": limit})
         if answer.status_code != HTTPStatus.OK:
-            raise NodeError(f"container {container[:12]} can't be limited to {limit} processes: {answer.text.strip()}")
+            raise DockerError(f"container {container[:12]} can't be limited to {limit} processes: {answer.text.strip()}")

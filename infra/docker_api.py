@@ -1,0 +1,22 @@
+"""The API of a Docker engine."""
+
+from __future__ import annotations
+
+import docker
+import docker.errors
+
+from infra.errors import DockerError
+
+_TIMEOUT_S = 60
+
+
+def connect(timeout_s: int = _TIMEOUT_S) -> docker.DockerClient:
+    """A client of the engine that ``DOCKER_HOST`` names, or of this machine's; ``timeout_s`` is for one answer of it.
+
+    Raises:
+        DockerError: none answers.
+    """
+    try:
+        return docker.from_env(timeout=timeout_s)  # it asks the engine for its version
+    except docker.errors.DockerException as error:
+        raise DockerError(f"no Docker engine answers ({error}); start it, or set DOCKER_HOST to one that runs") from None
