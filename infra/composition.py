@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from infra.docker_api import connect
 from infra.engines.automation import PulumiEngine, PulumiTools
 from infra.engines.choosing import Maker, TargetName
 from infra.engines.embedded import EmbeddedEngine
@@ -12,7 +13,7 @@ from infra.engines.engine import Engine
 from infra.engines.program import Program
 from infra.engines.pulumi_cli import PulumiCli
 from infra.home import Home
-from infra.images.build import build, connect
+from infra.images.build import build
 from infra.lab import declare
 from infra.progress import Watch
 from infra.settings import ToolSettings

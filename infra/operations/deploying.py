@@ -16,6 +16,7 @@ import psutil
 from infra import readiness
 from infra.composition import engine_of, program_of, why_no_docker
 from infra.deployment import Deployment
+from infra.docker_api import connect
 from infra.engines.choosing import EngineChoice, Maker, TargetChoice, choose, made_by, write_down
 from infra.engines.engine import Change
 from infra.engines.program import Program
@@ -23,7 +24,7 @@ from infra.errors import InfraError, NodeError, NotDeployedError, StateError
 from infra.home import Home, StateRoot, read_json, write_private
 from infra.progress import Progress, Silence, Watch
 from infra.settings import Settings
-from infra.targets.docker.engine import Containers, connect
+from infra.targets.docker.engine import Containers
 from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
 from infra.targets.process.node import nodes_of

@@ -12,13 +12,14 @@ import psutil
 
 from infra import readiness
 from infra.deployment import Deployment, NodeStatus, Role
+from infra.docker_api import connect
 from infra.engines.choosing import made_by
 from infra.errors import NodeError
 from infra.operations.deploying import home_of, read, watching
 from infra.progress import Progress
 from infra.targets.control import NodeControl
 from infra.targets.docker.control import DockerControl, control_of
-from infra.targets.docker.engine import Containers, connect
+from infra.targets.docker.engine import Containers
 from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
 from infra.targets.process.control import ProcessControl
