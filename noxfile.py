@@ -193,3 +193,9 @@ def containers(session: nox.Session) -> None:
 def heal(session: nox.Session) -> None:
     """Heal what a bench that was killed has left broken on purpose; harmless where there is nothing."""
     run(session, "-m", "experiments", "heal", *session.posargs)
+
+
+@nox.session(default=False)
+def pulumi_docker(session: nox.Session) -> None:
+    """A whole life of containers under the real engine, where a Docker daemon, the Pulumi CLI and its plugin for Docker are."""
+    run(session, "-m", "pytest", "tests/pulumi_docker", *session.posargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import time
@@ -40,11 +41,11 @@ def exchange(host: str, port: int, role: Role, timeout_s: float) -> float:
 
 
 def refuses(host: str, port: int, timeout_s: float) -> bool:
-    """A connection attempt is answered by a refusal, as where nobody listens."""
+    """A connection attempt is answered by a refusal, as where nobody listens, or by the network, which knows no such host any more."""
     try:
         socket.create_connection((host, port), timeout=timeout_s).close()
     except ConnectionRefusedError:
         return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno == errno.EHOSTUNREACH
     return False

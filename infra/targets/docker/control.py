@@ -85,16 +85,16 @@ class DockerControl:
         self._containers.start(node, self._watch)
 
     def pause_node(self, node: str) -> None:
-        """Freeze all its processes."""
-        container = self._containers.get(node)
-        if container.attrs["State"]["Status"] != "paused":
-            container.pause()
+        """SIGSTOP to all its processes, the first one last: as the process target does, so that one proof holds for both."""
+        self._containers.run(node, ["sh", "-c", "kill -STOP -1"])
+        self._containers.get(node).kill(signal="SIGSTOP")
 
     def resume_node(self, node: str) -> None:
-        """Let them go on; not paused is fine."""
+        """SIGCONT to all its processes; not paused, or not running, is fine."""
         container = self._containers.get(node)
-        if container.attrs["State"]["Status"] == "paused":
-            container.unpause()
+        if container.attrs["State"]["Running"]:
+            container.kill(signal="SIGCONT")
+            self._containers.run(node, ["sh", "-c", "kill -CONT -1"])
 
     def reload_node(self, node: str) -> None:
         """SIGHUP to its first process, which hands it on."""
