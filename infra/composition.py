@@ -13,7 +13,7 @@ from infra.engines.engine import Engine
 from infra.engines.program import Program
 from infra.engines.pulumi_cli import PulumiCli
 from infra.home import Home
-from infra.images.build import build
+from infra.images.build import BUILD_TIMEOUT_S, build
 from infra.lab import declare
 from infra.progress import Watch
 from infra.settings import ToolSettings
@@ -47,7 +47,7 @@ def program_of(target: TargetName, home: Home, topology: Topology, note: Callabl
     """
     if target == "docker":
         containers = DockerTarget(home, topology)
-        build(connect(), note, images=IMAGES.values())
+        build(connect(BUILD_TIMEOUT_S), note, images=IMAGES.values())
         return lambda: declare(topology, containers, home.name)
     binaries = ensure_servers(note)
     return lambda: declare(topology, ProcessTarget(home, binaries), home.name)

@@ -77,6 +77,8 @@ def up(
         write_down(home, maker)
         try:
             deployment = _deployment(engine_of(maker, home, watch).up(program), maker)
+            if maker.target == "docker":
+                _await_containers(home, watch)  # the engine waits for new ones, not for those that it starts again
             _answers_through_gateway(deployment, watch)
         except BaseException:
             if fresh:
@@ -223,6 +225,12 @@ def _take_back(home: Home, maker: Maker, watch: Watch) -> None:
     home.maker_file.unlink()
     if not home.has_contents():
         home.remove()
+
+
+def _await_containers(home: Home, watch: Watch) -> None:
+    containers = Containers(connect(), Names.of(home))
+    for node in containers.all():
+        containers.start(node, watch)
 
 
 def _remove_containers(home: Home, *, volumes: bool) -> None:
