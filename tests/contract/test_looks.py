@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Mapping
 
 import psycopg2
@@ -38,7 +39,8 @@ def test_the_databases_tell_what_a_trial_made_and_what_was_there_before(client: 
     assert isinstance(counted, CourseRow)
     assert (counted.enrolled, counted.pending, counted.moment) == (1, 0, "initial")
 
-    accepted = client.enroll(student["id"], course["id"], {"Idempotency-Key": "a-key-of-ours"}).json()["id"]
+    key = uuid.uuid4().hex
+    accepted = client.enroll(student["id"], course["id"], {"Idempotency-Key": key}).json()["id"]
     assert client.outcome(accepted)["status"] == "enrolled"
     client.http.delete(f"/enroll/{dropped}")
     eventually(databases.under_way, lambda count: count == 0)
@@ -50,7 +52,7 @@ def test_the_databases_tell_what_a_trial_made_and_what_was_there_before(client: 
     assert isinstance(changed, EnrollmentRow)
     assert isinstance(made, EnrollmentRow)
     assert changed.state == "dropped"
-    assert (made.state, made.key, made.student, made.course) == ("enrolled", "a-key-of-ours", student["id"], course["id"])
+    assert (made.state, made.key, made.student, made.course) == ("enrolled", key, student["id"], course["id"])
     assert made.decision is not None
     assert (made.decision.taken, made.decision.capacity) == (1, 2)
     (seats,) = _of(after, CourseRow, course=course["id"], source="courses-db")

@@ -49,5 +49,19 @@ OF_FACTOR = {
     "gateway.max_connections": Expected(512, _RELOADED),
     "gateway.keepalive": Expected(64, _RELOADED),
     "gateway.rate_limit_per_s": Expected(100, _RELOADED),
+    **{f"limits.{factor}": Expected(value, {}) for factor, value in {"cpus": 2, "memory_mib": 1024, "pids": 1024, "nofile": 4096}.items()},
+    "links.enabled": Expected("on", {"links": CREATE, **_replaced("courses-1", "students-1", "enrollment-1", "worker-1"), **_RELOADED}),
 }
-"""By the factor's path; in the reference topology."""
+"""By the factor's path; in the reference topology, on the process target, to whose nodes the limits of containers mean nothing."""
+OF_EACH_KIND = (
+    "software.implementation",
+    "courses.replicas",
+    "worker.replicas",
+    "cache.enabled",
+    "database.max_connections",
+    "broker.management_port",
+    "gateway.port",
+    "limits.cpus",
+    "links.enabled",
+)
+"""Factors that between them create, replace, reload and delete nodes of every kind, and ports: what an engine could see differently."""
