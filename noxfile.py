@@ -102,7 +102,7 @@ def end_to_end(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
-    """All tests: unit, contract, openapi, race, degrade, integration, end_to_end."""
+    """All tests: unit, contract, openapi, race, degrade, integration, end_to_end; containers and pulumi_docker where there is an engine."""
     run(session, "-m", "pytest", *session.posargs)
 
 
