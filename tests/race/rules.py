@@ -194,9 +194,9 @@ def _accepted(history: History) -> dict[str, tuple[int, int]]:
 
 
 def _may_belong_to_another(ask: Asked, of_key: list[Asked]) -> bool:
-    """Another body may have been stored under the key when this was answered, and this one never was."""
-    others = [item for item in of_key if item.body != ask.body and item.status in {202, None}]
-    same = [item for item in of_key if item.body == ask.body and item.status == 202]
+    """Another body may have come with the key before this was answered, and this one never was the first; a refusal keeps its key too."""
+    others = [item for item in of_key if item.body != ask.body and item.status in {202, 409, None}]
+    same = [item for item in of_key if item.body == ask.body and item.status in {202, 409}]
     return not same and any(item.span.sent_s <= ask.span.answered_s for item in others)
 
 
@@ -232,8 +232,14 @@ def _conflicts_without_reason(history: History) -> Iterator[str]:
     for entry in history.enrollments.values():
         of_body[entry.student_id, entry.course_id].append(entry)
     for ask in history.asked:
-        if ask.status == 409 and not any(_may_be_active(entry, ask, timeline) for entry in of_body[ask.body]):
+        if ask.status == 409 and not any(_may_be_active(entry, ask, timeline) for entry in of_body[ask.body]) and not _again(ask, history):
             yield f"{ask} was a conflict with nothing"
+
+
+def _again(ask: Asked, history: History) -> bool:
+    """Its key may have been refused before, which it then is for ever."""
+    earlier = (item for item in history.asked if ask.key is not None and (item.key, item.body) == (ask.key, ask.body))
+    return any(item.status in {409, None} and item.span.sent_s < ask.span.sent_s for item in earlier)
 
 
 def _may_be_active(entry: Enrollment, ask: Asked, timeline: Timeline) -> bool:

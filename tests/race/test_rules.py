@@ -190,3 +190,10 @@ def test_a_version_that_no_answer_told_of_says_what_the_next_one_does() -> None:
     between = Read(_at(55.1), "/courses/1", _course(COURSE, 3, capacity=5))
     history = replace(RIGHT, writes=(*RIGHT.writes, twice), reads=(*RIGHT.reads, between))
     assert list(rules.reads_are_fresh(history)) == []
+
+
+def test_a_refusal_that_is_repeated_for_its_key_is_right() -> None:
+    """The first was in conflict, the second comes after the drop; without the first it would be a conflict with nothing."""
+    again = Asked(_at(70), ADA, COURSE, "k9", 409)
+    assert list(rules.no_second_effect(_and(asked=again))) != []
+    assert list(rules.no_second_effect(replace(RIGHT, asked=(*RIGHT.asked, Asked(_at(14), ADA, COURSE, "k9", 409), again)))) == []
