@@ -206,7 +206,7 @@ def healthy(nodes: Mapping[str, Node], control: NodeControl) -> str:
 def first_running(nodes: Mapping[str, Node], control: NodeControl) -> str | None:
     """A process of the nodes that is not stopped, in words."""
     for name in nodes:
-        processes = control.processes(name)
+        processes = [process for process in control.processes(name) if runs(process)]  # what has just ended is no matter
         if not processes:
             return f"{name} has no process"
         for process in processes:
