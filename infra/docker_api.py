@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import docker
 import docker.errors
 
@@ -20,3 +23,16 @@ def connect(timeout_s: int = _TIMEOUT_S) -> docker.DockerClient:
         return docker.from_env(timeout=timeout_s)  # it asks the engine for its version
     except docker.errors.DockerException as error:
         raise DockerError(f"no Docker engine answers ({error}); start it, or set DOCKER_HOST to one that runs") from None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Around what is asked of an engine, or on a function that asks it: its refusals as errors of ours.
+
+    Raises:
+        DockerError: it refuses, as where a container has just ended.
+    """
+    try:
+        yield
+    except docker.errors.DockerException as error:
+        raise DockerError(f"the Docker engine refuses: {getattr(error, 'explanation', None) or error}") from None

@@ -15,6 +15,7 @@ import psutil
 from docker.models.containers import Container
 
 from infra.deployment import Node, NodeStatus, Role, Usage
+from infra.docker_api import translated
 from infra.errors import NodeError
 from infra.progress import Watch
 from infra.targets.docker.engine import Containers, health
@@ -63,32 +64,39 @@ class DockerControl:
                 return [main, *main.children(recursive=True)]
         return []
 
+    @translated()
     def unmet(self, node: str) -> str:
         """What its health check says while it doesn't pass; empty where it passes."""
         state = health(self._containers.get(node))
         return "" if state == _HEALTHY else f"a passing health check, which is {state}"
 
+    @translated()
     def kill_node(self, node: str) -> None:
         """SIGKILL all its processes; it stays away until :meth:`start_node`."""
         self._containers.kill(node)
 
+    @translated()
     def stop_node(self, node: str) -> None:
         """Ask it to end by its image's signal, and wait until it has; not running is fine."""
         self._containers.get(node).stop(timeout=_ORDERLY_END_TIMEOUT_S)
 
+    @translated()
     def launch_node(self, node: str) -> None:
         """Start it, where it has ended, and don't wait."""
         self._containers.get(node).start()
 
+    @translated()
     def start_node(self, node: str) -> None:
         """Start it, where it has ended, and wait until it is ready."""
         self._containers.start(node, self._watch)
 
+    @translated()
     def pause_node(self, node: str) -> None:
         """SIGSTOP to all its processes, the first one last: as the process target does, so that one proof holds for both."""
         self._containers.run(node, ["sh", "-c", "kill -STOP -1"])
         self._containers.get(node).kill(signal="SIGSTOP")
 
+    @translated()
     def resume_node(self, node: str) -> None:
         """SIGCONT to all its processes; not paused, or not running, is fine."""
         container = self._containers.get(node)
@@ -96,6 +104,7 @@ class DockerControl:
             container.kill(signal="SIGCONT")
             self._containers.run(node, ["sh", "-c", "kill -CONT -1"])
 
+    @translated()
     def reload_node(self, node: str) -> None:
         """SIGHUP to its first process, which hands it on."""
         self._containers.get(node).kill(signal="SIGHUP")
