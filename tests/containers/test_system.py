@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx
 import psycopg2
@@ -28,9 +29,8 @@ WATCH = Watch(ready_timeout_s=180)
 @pytest.fixture
 def users(deployment: Deployment) -> Iterator[Client]:
     """A client of the gateway."""
-    client = Client(deployment.endpoints.gateway_url)
-    yield client
-    client.http.close()
+    with closing(Client(deployment.endpoints.gateway_url)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -73,18 +73,16 @@ def test_reads_are_cached(users: Client, deployment: Deployment) -> None:
     course = users.course()
     assert users.http.get(f"/courses/{course['id']}").status_code == 200
     assert deployment.credentials.cache_url is not None
-    cache = redis.Redis.from_url(deployment.credentials.cache_url.get_secret_value())
-    assert cache.dbsize()
-    cache.close()
+    with closing(redis.Redis.from_url(deployment.credentials.cache_url.get_secret_value())) as cache:
+        assert cache.dbsize()
 
 
 def test_the_lab_reads_statistics_of_databases_that_are_not_published(deployment: Deployment) -> None:
     """From the host, by the containers' addresses, in a role that sees no table's rows."""
     for service, dsn in deployment.credentials.database_dsns.items():
-        with psycopg2.connect(dsn.get_secret_value()) as connection, connection.cursor() as cursor:
+        with closing(psycopg2.connect(dsn.get_secret_value())) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_stat_statements")
             assert cursor.fetchone() is not None, service
-        connection.close()
 
 
 def test_the_management_page_answers_on_loopback(deployment: Deployment) -> None:
@@ -233,7 +231,6 @@ def test_data_survives_going_down(system: System, deployment: Deployment, users:
     del deployment
     course = users.course()
     system.down()
-    client = Client(system.up().endpoints.gateway_url)
-    found = eventually(lambda: client.http.get(f"/courses/{course['id']}"), lambda answer: answer.status_code == 200)
-    client.http.close()
+    with closing(Client(system.up().endpoints.gateway_url)) as client:
+        found = eventually(lambda: client.http.get(f"/courses/{course['id']}"), lambda answer: answer.status_code == 200)
     assert found.json()["code"] == course["code"]
