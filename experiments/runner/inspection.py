@@ -52,7 +52,6 @@ class LiveInspection:
         """One of each kind, and one for each database."""
         credentials = deployment.credentials
         replicas = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
-        replicas |= {f"{link.host}:{link.port}": link.server for link in deployment.links}  # what the gateway takes for them
         probes: list[Probe] = [
             self._usage_probe(deployment),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),

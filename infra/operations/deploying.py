@@ -24,6 +24,7 @@ from infra.errors import InfraError, NodeError, NotDeployedError, StateError
 from infra.home import Home, StateRoot, read_json, write_private
 from infra.progress import Progress, Silence, Watch
 from infra.settings import Settings
+from infra.targets.docker.addresses import addresses, relocated
 from infra.targets.docker.engine import Containers
 from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
@@ -76,9 +77,10 @@ def up(
             write_private(home.owner_file, json.dumps({"pid": me.pid, "started": me.create_time()}))
         write_down(home, maker)
         try:
-            deployment = _deployment(engine_of(maker, home, watch).up(program), maker)
+            outputs = engine_of(maker, home, watch).up(program)
             if maker.target == "docker":
                 _await_containers(home, watch)  # the engine waits for new ones, not for those that it starts again
+            deployment = _deployment(home, outputs, maker)
             _answers_through_gateway(deployment, watch)
         except BaseException:
             if fresh:
@@ -176,7 +178,7 @@ def read(name: str) -> Deployment:
     outputs = engine_of(maker, home, Watch()).outputs()
     if outputs is None:
         raise NotDeployedError(f"the deployment {name!r} is not whole; `python -m infra up --name {name}` completes it")
-    return _deployment(outputs, maker)
+    return _deployment(home, outputs, maker)
 
 
 def tool(name: str, *, progress: Progress | None = None) -> Tool:
@@ -253,8 +255,12 @@ def _maker(home: Home) -> Maker:
     return maker
 
 
-def _deployment(outputs: dict[str, Any], maker: Maker) -> Deployment:
-    return Deployment.model_validate({**outputs, "engine": maker.engine})
+def _deployment(home: Home, outputs: dict[str, Any], maker: Maker) -> Deployment:
+    deployment = Deployment.model_validate({**outputs, "engine": maker.engine})
+    if maker.target != "docker":
+        return deployment
+    now = addresses(Containers(connect(), Names.of(home)))
+    return Deployment.model_validate({**relocated(deployment, outputs, now), "engine": maker.engine})
 
 
 def _answers_through_gateway(deployment: Deployment, watch: Watch) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from infra.components import broker
 from infra.components.broker import VHOST, VIEWER
-from tests.containers.engine import wait_healthy
-from tests.containers.nodes import group
+from infra.targets.docker.engine import await_ready
+from tests.containers.nodes import WATCH, group
 from tests.contract.client import Client, eventually, problem
 
 ENDED_BY_ITSELF = {0, 128 + signal.SIGTERM}
@@ -81,6 +81,6 @@ def test_enrollment_accepts_while_the_broker_is_away_and_hands_over_when_it_is_b
             rabbitmq.kill()
             assert users.enroll(2, 1).status_code == 202
             rabbitmq.start()
-            wait_healthy(rabbitmq)
+            await_ready(rabbitmq, "broker", WATCH)
             eventually(waiting, lambda count: count > 1, BROKER_RECOVERY_S)
             assert users.http.get("/enroll/student/2").json()[0]["status"] == "pending"
