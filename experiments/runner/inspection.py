@@ -75,7 +75,7 @@ class LiveInspection:
     def look_after(self, deployment: Deployment, asked: Asked, clock: Clock) -> After:
         """Wait until nothing is under way, then read the business state through the API and from each database."""
         with ApiReader(deployment.endpoints.gateway_url, clock) as api:
-            databases = _databases(deployment, clock)
+            databases = _databases(self._platform.current(), clock)
             return read_after(api, databases, asked, clock=clock, timeout_s=self._settle_timeout_s, sleep=self._sleep)
 
 

@@ -80,7 +80,7 @@ def up(
             outputs = engine_of(maker, home, watch).up(program)
             if maker.target == "docker":
                 _await_containers(home, watch)  # the engine waits for new ones, not for those that it starts again
-            deployment = _deployment(home, outputs, maker)
+            deployment = _deployment(outputs, maker)
             _answers_through_gateway(deployment, watch)
         except BaseException:
             if fresh:
@@ -178,7 +178,7 @@ def read(name: str) -> Deployment:
     outputs = engine_of(maker, home, Watch()).outputs()
     if outputs is None:
         raise NotDeployedError(f"the deployment {name!r} is not whole; `python -m infra up --name {name}` completes it")
-    return _deployment(home, outputs, maker)
+    return _deployment(outputs, maker)
 
 
 def tool(name: str, *, progress: Progress | None = None) -> Tool:
@@ -255,12 +255,15 @@ def _maker(home: Home) -> Maker:
     return maker
 
 
-def _deployment(home: Home, outputs: dict[str, Any], maker: Maker) -> Deployment:
-    deployment = Deployment.model_validate({**outputs, "engine": maker.engine})
-    if maker.target != "docker":
+def _deployment(outputs: dict[str, Any], maker: Maker) -> Deployment:
+    return located(Deployment.model_validate({**outputs, "engine": maker.engine}))
+
+
+def located(deployment: Deployment) -> Deployment:
+    """The deployment with every address as it is now: a container that was started again may have another."""
+    if deployment.target != "docker":
         return deployment
-    now = addresses(Containers(connect(), Names.of(home)))
-    return Deployment.model_validate({**relocated(deployment, outputs, now), "engine": maker.engine})
+    return relocated(deployment, addresses(Containers(connect(), Names.of(home_of(deployment.name)))))
 
 
 def _answers_through_gateway(deployment: Deployment, watch: Watch) -> None:

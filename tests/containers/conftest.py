@@ -24,6 +24,8 @@ from infra.targets.docker.names import Names
 from infra.topology import Topology
 from tests.conftest import FREE_PORTS, unique_name
 
+READY_TIMEOUT_S = 180
+"""For a node: a dozen containers start at once, and the machine may have other work."""
 IMAGES_TIMEOUT_S = 3600
 """For a test: the first one builds the images where `nox -s images` has not."""
 
@@ -94,11 +96,13 @@ def make_system(client: docker.DockerClient) -> Iterator[Callable[[Topology], Sy
         made.append(System(unique_name(), topology, client))
         return made[-1]
 
-    try:
-        yield make
-    finally:
-        for system in made:
-            system.down(volumes=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPIRELAB_READY_TIMEOUT_S", str(READY_TIMEOUT_S))
+        try:
+            yield make
+        finally:
+            for system in made:
+                system.down(volumes=True)
 
 
 @pytest.fixture(scope="session")

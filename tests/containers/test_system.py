@@ -13,17 +13,20 @@ import pytest
 import redis
 from docker.models.containers import Container
 
+from infra import operations
 from infra.deployment import Deployment
+from infra.engines.engine import Action
 from infra.progress import Watch
+from infra.targets.docker.providers import ContainerProvider, NetworkProvider
 from infra.targets.target import INSIDE
-from tests.containers.conftest import System
+from tests.containers.conftest import READY_TIMEOUT_S, System
 from tests.contract.client import Client, eventually
 
 REQUESTS = 400
 CONCURRENT = 4
 KILLED_AFTER = 100
 MOST_SQUATTERS = 20
-WATCH = Watch(ready_timeout_s=180)
+WATCH = Watch(ready_timeout_s=READY_TIMEOUT_S)
 
 
 @pytest.fixture
@@ -224,6 +227,49 @@ def test_a_killed_server_comes_back_with_its_data(system: System, users: Client,
     system.containers.start(node, WATCH)
     eventually(lambda: users.http.get(f"/courses/{course['id']}").status_code, lambda status: status == 200)
     eventually(lambda: users.enroll(users.student()["id"], course["id"]).status_code, lambda status: status == 202)
+
+
+def ids(system: System) -> dict[str, str]:
+    """The engine's own, by node."""
+    return {node: str(container.id) for node, container in system.containers.all().items()}
+
+
+def test_a_second_up_changes_nothing(system: System, deployment: Deployment) -> None:
+    """Neither by the preview nor by what runs afterwards."""
+    del deployment
+    before = ids(system)
+    assert operations.preview(system.name, system.topology) == []
+    system.up()
+    assert ids(system) == before
+
+
+def test_scaling_touches_what_it_must(system: System, deployment: Deployment) -> None:
+    """A new replica, and the gateway, which has to know it."""
+    del deployment
+    changes = operations.preview(system.name, system.topology.override({"students.replicas": 2}))
+    containers = {(change.name, change.action) for change in changes if change.kind == "Container"}
+    assert containers == {("students-2", Action.CREATE), ("gateway", Action.REPLACE)}
+
+
+def test_what_was_killed_by_hand_is_noticed_and_mended(system: System, deployment: Deployment) -> None:
+    """A refresh tells of it, and the next up makes it again, and nothing else."""
+    before = ids(system)
+    system.containers.kill("courses-2")
+    assert "courses-2" in {change.name for change in operations.refresh(deployment.name)}
+    system.up()
+    after = ids(system)
+    assert {node for node in after if after[node] != before[node]} == {"courses-2"}
+    assert all(status.healthy for status in operations.status(deployment.name))
+
+
+def test_what_a_killed_command_was_about_to_make_is_found_by_its_name(system: System, deployment: Deployment) -> None:
+    """It has no id yet; nothing else is taken for it, in an engine that others use too."""
+    del deployment
+    before = ids(system), {network.name for network in system.client.networks.list()}
+    half_made = {"name": system.containers.names.thing("courses"), "stopTimeout": 1}
+    ContainerProvider(WATCH).delete("", half_made)
+    NetworkProvider().delete("", half_made)
+    assert (ids(system), {network.name for network in system.client.networks.list()}) == before
 
 
 def test_data_survives_going_down(system: System, deployment: Deployment, users: Client) -> None:

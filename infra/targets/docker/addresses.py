@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from pydantic import SecretStr
 
 from infra.deployment import Deployment, Role
 from infra.targets.docker.engine import Containers
@@ -28,14 +29,14 @@ def addresses(containers: Containers) -> Addresses:
     }
 
 
-def relocated(deployment: Deployment, outputs: Mapping[str, Any], now: Addresses) -> dict[str, Any]:
-    """What the program returned when it made ``deployment``, with every address as it is now, in URLs too."""
+def relocated(deployment: Deployment, now: Addresses) -> Deployment:
+    """The deployment with every address as it is now, in URLs too."""
     moved = {before: after for before, after in _moves(deployment, now) if after is not None}
     if not moved:
-        return dict(outputs)
+        return deployment
     known = re.compile("|".join(rf"(?<![\d.]){re.escape(address)}(?![\d.])" for address in moved))
-    moved_outputs: dict[str, Any] = json.loads(known.sub(lambda found: moved[found[0]], json.dumps(dict(outputs))))
-    return moved_outputs
+    text = json.dumps(deployment.model_dump(), default=SecretStr.get_secret_value)
+    return Deployment.model_validate_json(known.sub(lambda found: moved[found[0]], text))
 
 
 def _moves(deployment: Deployment, now: Addresses) -> Iterator[tuple[str, str | None]]:

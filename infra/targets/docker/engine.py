@@ -15,7 +15,8 @@ from infra.errors import CancelledError, NodeError
 from infra.progress import Watch
 from infra.targets.docker.names import DEPLOYMENT_LABEL, NODE_LABEL, Names
 
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 1.0
+"""Each look is a new process in the container."""
 _LOG_LINES = 15
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import docker
 import docker.errors
 from docker.models.containers import Container
+from docker.models.networks import Network
 from docker.types import Healthcheck, LogConfig, Ulimit
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider
 
@@ -62,8 +63,7 @@ class NetworkProvider(_Provider):
     @translated()
     def create(self, props: Properties) -> CreateResult:
         """Make it; one of that name that a killed command has left is of no use."""
-        for leftover in self._client.networks.list(names=[f"^{props['name']}$"]):
-            leftover.remove()
+        self._remove(props["name"])
         made = self._client.networks.create(
             props["name"], driver=props["driver"], internal=props.get("internal", False), labels=_labels(props)
         )
@@ -72,13 +72,20 @@ class NetworkProvider(_Provider):
     @translated()
     def read(self, id_: str, props: Properties) -> ReadResult:
         """It is there as long as the engine knows it."""
-        return ReadResult(id_ if self._client.networks.list(ids=[id_]) else "", props)
+        return ReadResult(id_ if id_ in [network.id for network in self._found(props["name"])] else "", props)
 
     @translated()
-    def delete(self, id_: str, _props: Properties) -> None:
+    def delete(self, _id: str, props: Properties) -> None:
         """Remove it; gone is fine."""
-        for network in self._client.networks.list(ids=[id_]):
+        self._remove(props["name"])
+
+    def _remove(self, name: str) -> None:
+        for network in self._found(name):
             network.remove()
+
+    def _found(self, name: str) -> list[Network]:
+        """By its name: what a killed command was about to make has no id yet."""
+        return [network for network in self._client.networks.list(names=[name]) if network.name == name]
 
 
 class VolumeProvider(_Provider):
@@ -124,18 +131,23 @@ class ContainerProvider(_Provider):
     @translated()
     def read(self, id_: str, props: Properties) -> ReadResult:
         """It is there as long as it runs."""
-        return ReadResult(id_ if self._client.containers.list(filters={"id": id_}) else "", props)
+        running = [container.id for container in self._found(props["name"]) if container.attrs["State"]["Running"]]
+        return ReadResult(id_ if id_ in running else "", props)
 
     @translated()
-    def delete(self, id_: str, props: Properties) -> None:
+    def delete(self, _id: str, props: Properties) -> None:
         """Ask it to end, and remove it; gone is fine."""
-        for container in self._client.containers.list(filters={"id": id_}):
+        for container in self._found(props["name"]):
             container.stop(timeout=int(props["stopTimeout"]))
         self._remove(props["name"])
 
     def _remove(self, name: str) -> None:
-        for container in self._client.containers.list(all=True, filters={"name": f"^/{name}$"}):
+        for container in self._found(name):
             container.remove(force=True)
+
+    def _found(self, name: str) -> list[Container]:
+        """By its name: what a killed command was about to make has no id yet."""
+        return [container for container in self._client.containers.list(all=True, filters={"name": name}) if container.name == name]
 
     def _made(self, props: Properties) -> Container:
         api = self._client.api
