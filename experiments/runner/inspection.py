@@ -52,7 +52,6 @@ class LiveInspection:
         """One of each kind, and one for each database."""
         credentials = deployment.credentials
         replicas = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
-        replicas |= {f"{link.host}:{link.port}": link.server for link in deployment.links}  # what the gateway takes for them
         probes: list[Probe] = [
             self._usage_probe(deployment),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),
@@ -76,7 +75,7 @@ class LiveInspection:
     def look_after(self, deployment: Deployment, asked: Asked, clock: Clock) -> After:
         """Wait until nothing is under way, then read the business state through the API and from each database."""
         with ApiReader(deployment.endpoints.gateway_url, clock) as api:
-            databases = _databases(deployment, clock)
+            databases = _databases(self._platform.current(), clock)
             return read_after(api, databases, asked, clock=clock, timeout_s=self._settle_timeout_s, sleep=self._sleep)
 
 

@@ -173,10 +173,10 @@ def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> No
 
 
 def _fault_schedule(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> FaultSchedule:
-    platform, deployment = bench.session.outside.platform, bench.deployment
+    platform = bench.session.outside.platform
     control = platform.control()
     around = Surroundings(
-        make=lambda fault, struck: chronicle.recorded(fault, disturbance(fault, struck, deployment, control)),
+        make=lambda fault, struck: chronicle.recorded(fault, disturbance(fault, struck, platform.current(), control)),
         journal=platform.journal(),
         note=bench.note,
         accepted=AcceptedEnrolments(platform.access_log()).count,

@@ -72,7 +72,12 @@ class FakePlatform:
         self.events.append("up")
         if self.fail_up is not None:
             raise self.fail_up
-        return deployment(topology)
+        self._up = deployment(topology)
+        return self._up
+
+    def current(self) -> Deployment:
+        """The deployment that was brought up last."""
+        return self._up
 
     def down(self, note: Note) -> None:
         """Nothing to remove."""
