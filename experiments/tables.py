@@ -72,7 +72,7 @@ def _trial_order(experiment: Experiment) -> Iterator[str]:
     phases = experiment.phases
     yield (
         f"{experiment.name}: {experiment.trials} trials of {len(experiment.treatments)} treatments, seed {experiment.seed}, "
-        f"{experiment.arrivals.rate_per_s:g} requests/s ({experiment.arrivals.process}), "
+        f"{experiment.arrivals.title}, "
         f"warm-up {phases.warm_up_s:g} s + measure {phases.measure_s:g} s + cool-down {phases.cool_down_s:g} s"
     )
     for block in range(experiment.trials):

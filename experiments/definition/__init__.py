@@ -5,6 +5,7 @@ treatments, under faults) or one :class:`CapacityExperiment` (a closed loop: how
 the run directory is the language-neutral record of what was asked.
 """
 
+from experiments.definition.arrivals import Arrivals, Operation, Ramp, Spike
 from experiments.definition.base import TRIALS_FOR_A_VERDICT, BaseExperiment, Dataset, Name, Scalar, Value, explain
 from experiments.definition.capacity import (
     AnyPath,
@@ -22,12 +23,10 @@ from experiments.definition.change import AnyExperiment, changed
 from experiments.definition.experiment import (
     READS,
     WRITES,
-    Arrivals,
     BoundClaim,
     Claim,
     Experiment,
     Metric,
-    Operation,
     Phase,
     Phases,
     RatioClaim,
@@ -81,10 +80,12 @@ __all__ = [
     "Phase",
     "Phases",
     "Quantity",
+    "Ramp",
     "RatioClaim",
     "ReadPath",
     "RegistrationPath",
     "Scalar",
+    "Spike",
     "Treatment",
     "Value",
     "ZipfPath",

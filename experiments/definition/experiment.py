@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from experiments.definition.arrivals import Arrivals, Mix, Operation
 from experiments.definition.base import BaseExperiment, Name, Scalar, Value, factor_path
 from experiments.definition.fault_plan import check_faults
 from experiments.definition.faults import AnyFault, LinkFault
 from infra.errors import FactorError
 from infra.topology import Topology
-
-
-class Operation(StrEnum):
-    """The kinds of request that a workload is mixed from."""
-
-    READ_COURSE = "read_course"
-    LIST_COURSES = "list_courses"
-    READ_STUDENT = "read_student"
-    ENROLL = "enroll"
-    READ_ENROLLMENT = "read_enrollment"
-    DROP = "drop"
-    READ_SEATS = "read_seats"
-    UPDATE_CAPACITY = "update_capacity"
-    UPDATE_STUDENT = "update_student"
 
 
 READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
@@ -54,13 +40,6 @@ class Phases(Value):
     def total_s(self) -> float:
         """The whole load of one trial, s."""
         return self.warm_up_s + self.measure_s + self.cool_down_s
-
-
-class Arrivals(Value):
-    """When requests are sent: an open loop, from the seed, whether or not earlier ones were answered."""
-
-    process: Literal["constant", "poisson"] = "poisson"
-    rate_per_s: float = Field(200.0, gt=0, le=20_000, description="offered load over all operations")
 
 
 class Treatment(Value):
@@ -118,7 +97,7 @@ class Experiment(BaseExperiment):
     """A whole open-loop experiment: what is asked, of what, under which load, in which treatments."""
 
     treatments: tuple[Treatment, ...] = Field(min_length=1)
-    mix: dict[Operation, float] = Field(description="relative weight of each operation")
+    mix: Mix
     arrivals: Arrivals = Arrivals()
     phases: Phases = Phases()
     resends: int = Field(
@@ -132,14 +111,12 @@ class Experiment(BaseExperiment):
         ge=0,
         description="the oldest that a cached answer may be after a newer version's write was acknowledged; None: the cache's time to live",
     )
+    hot_courses: int | None = Field(
+        None,
+        ge=1,
+        description="enrolments, in a spike if there is one, are for so few courses, which are others in each trial; None: by popularity",
+    )
     claims: tuple[Claim, ...] = ()
-
-    @field_validator("mix")
-    @classmethod
-    def _weights(cls, mix: dict[Operation, float]) -> dict[Operation, float]:
-        if any(not math.isfinite(weight) or weight < 0 for weight in mix.values()) or sum(mix.values()) <= 0:
-            raise ValueError("needs weights of 0 or more, at least one of them above 0")
-        return mix
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -152,6 +129,7 @@ class Experiment(BaseExperiment):
             except FactorError as error:
                 raise ValueError(f"treatment {treatment.name}: {error}") from None
             self._check_faults(treatment)
+        self._check_load()
         for claim in self.claims:
             used = (claim.numerator, claim.denominator) if isinstance(claim, RatioClaim) else (claim.treatment,)
             for name in used:
@@ -160,6 +138,17 @@ class Experiment(BaseExperiment):
             if claim.at_least is None and claim.at_most is None:
                 raise ValueError(f"claim {claim.statement!r} needs at_least or at_most, or nothing could refute it")
         return self
+
+    def _check_load(self) -> None:
+        arrivals, load_s = self.arrivals, self.phases.total_s
+        if arrivals.ramp is not None and arrivals.ramp.duration_s > load_s:
+            raise ValueError(f"the ramp lasts {arrivals.ramp.duration_s:g} s and the load {load_s:g} s; make it shorter or a phase longer")
+        if arrivals.spike is not None and arrivals.spike.end_s > load_s:
+            raise ValueError(
+                f"the spike ends at {arrivals.spike.end_s:g} s and the load at {load_s:g} s; make it shorter or a phase longer"
+            )
+        if self.hot_courses is not None and self.hot_courses > self.dataset.courses:
+            raise ValueError(f"hot_courses are {self.hot_courses} of {self.dataset.courses}; raise dataset.courses or lower them")
 
     def _check_faults(self, treatment: Treatment) -> None:
         try:
@@ -183,6 +172,17 @@ class Experiment(BaseExperiment):
             if treatment.name == name:
                 return treatment
         raise KeyError(name)
+
+    @property
+    def mixes(self) -> tuple[dict[Operation, float], ...]:
+        """The mix, and that of the spike where it has one of its own."""
+        spike = self.arrivals.spike
+        return (self.mix,) if spike is None or spike.mix is None else (self.mix, spike.mix)
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """Everything that is sent."""
+        return frozenset(operation for mix in self.mixes for operation, weight in mix.items() if weight)
 
     @property
     def varied(self) -> dict[str, str]:
