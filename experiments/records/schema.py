@@ -176,6 +176,8 @@ class StateRecord(Value):
 
     settled: bool
     """Nothing was pending any more when it was read."""
+    settled_at_s: float | None = None
+    """When that was first seen, or given up, seconds since the trial's epoch; None: not noted, as in runs from before it was."""
     courses: tuple[CourseState, ...]
     """The courses that anybody asked to be enrolled in."""
     outcomes: dict[str, int]
