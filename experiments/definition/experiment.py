@@ -14,7 +14,6 @@ from experiments.definition.faults import AnyFault, LinkFault
 from infra.errors import FactorError
 from infra.topology import Topology
 
-
 READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
 """The operations on the cached read paths; the denominator of everything "per read"."""
 WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT})
@@ -51,8 +50,17 @@ class Treatment(Value):
     faults: tuple[AnyFault, ...] = ()
 
 
+class Objective(Value):
+    """What the service promises its clients (a service level objective): so many of their requests are answered right and in time."""
+
+    availability: float = Field(0.999, gt=0, lt=1, description="share of requests that are to be served")
+    response_ms: float = Field(
+        1000.0, gt=0, description="a request is served if its right answer is there within this, counted from when it was due"
+    )
+
+
 class Metric(StrEnum):
-    """What claims speak of; one number a trial, computed in reports over the measure phase."""
+    """What claims speak of; one number a trial, computed in reports over the measure phase or over the fault and what comes after it."""
 
     SQL_PER_10K_READS = "sql_per_10k_reads"
     RESPONSE_P50_MS = "response_p50_ms"
@@ -63,6 +71,29 @@ class Metric(StrEnum):
     FAILED_REQUESTS = "failed_requests"
     TIME_TO_RECOVER_S = "time_to_recover_s"
     CPU_MS_PER_REQUEST = "cpu_ms_per_request"
+    SLOWEST_RESPONSE_MS = "slowest_response_ms"
+    """A failed request is slower than any answer."""
+    OBJECTIVE_MET = "objective_met"
+    """Share of requests that were served as :class:`Objective` has it."""
+    ERROR_BUDGET_SPENT = "error_budget_spent"
+    """Share of the failures that the objective allows; above 1 it was missed."""
+    LOST_SERVICE_S = "lost_service_s"
+    FAILED_DURING_FAULT = "failed_during_fault"
+    """Share of the requests that were due from the first injection until everything was ready again."""
+    TAIL_RATIO = "tail_ratio"
+    """The tail of the response time from injection to ready, against the same seconds of the block's trial without a fault."""
+    TIME_TO_FIRST_FAILURE_S = "time_to_first_failure_s"
+    """Infinite where no request failed."""
+    TIME_TO_DETECT_S = "time_to_detect_s"
+    TIME_TO_MITIGATE_S = "time_to_mitigate_s"
+    RECOVERY_AFTER_HEAL_S = "recovery_after_heal_s"
+    """Counted from the moment at which the last heal was begun: a server's own start is part of it."""
+    RECOVERY_AFTER_READY_S = "recovery_after_ready_s"
+    """Counted from the moment at which the last target was seen in good health again."""
+    BACKLOG_PEAK = "backlog_peak"
+    DRAIN_AFTER_READY_S = "drain_after_ready_s"
+    DECIDED_AFTER_HEAL_S = "decided_after_heal_s"
+    """Until every accepted request of the trial was decided, at most; those that came after the heal too."""
 
 
 class RatioClaim(Value):
@@ -106,6 +137,7 @@ class Experiment(BaseExperiment):
         le=10,
         description="times that a student sends an enrolment again, with the same Idempotency-Key, while its fate is unknown",
     )
+    objective: Objective = Objective()
     staleness_bound_s: float | None = Field(
         None,
         ge=0,

@@ -124,6 +124,7 @@ def state_record(history: History) -> StateRecord:
     rows = [row for row in history.rows(CourseRow) if row.moment == "final" and row.source == "api"]
     return StateRecord(
         settled=history.is_quiet,
+        settled_at_s=None if history.settled is None else history.settled.at_s,
         courses=tuple(
             CourseState(course_id=row.course, capacity=row.capacity or 0, taken=row.taken or 0, enrolled=row.enrolled or 0) for row in rows
         ),

@@ -111,8 +111,8 @@ class Inspection(Protocol):
     def flush_cache(self, deployment: Deployment) -> None:
         """Empty the cache, if there is one."""
 
-    def probes(self, deployment: Deployment) -> Sequence[Probe]:
-        """Fresh probes of everything that can be watched."""
+    def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
+        """Fresh probes of everything that can be watched; ``replicas``: also what each of them says of itself, which costs it a little."""
 
     def look_before(self, deployment: Deployment) -> Before | None:
         """Read the business state before the load; None where there is no way to look into the databases."""

@@ -95,7 +95,8 @@ def load(bench: Bench, attempt: Attempt) -> None:
         faults = _fault_schedule(bench, attempt, chronicle)
         undo.callback(faults.stop)
         times = instants(attempt.phases, bench.settings.probe_period_s)
-        samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment)]
+        breaks = any(treatment.faults for treatment in attempt.experiment.treatments)  # the same in control and treatment
+        samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment, replicas=breaks)]
         for sampler in samplers:
             undo.callback(sampler.stop)
         generator = outside.load.prepare(

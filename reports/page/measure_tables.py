@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from experiments.definition import Experiment, Metric, Treatment
 from reports.analysis.effects import Comparison
 from reports.analysis.estimates import Estimate, Unmeasured
+from reports.analysis.faults import NO_FAULT
 from reports.analysis.latency import LatencyRow, latency_rows
 from reports.analysis.nodes import cache_row, node_rows
 from reports.analysis.percentiles import PERCENTILES_PER_MILLE, label
@@ -55,7 +56,7 @@ def _missing(summary: Summary) -> str:
     for metric, words in METRICS.items():
         found = [values[metric] for values in summary.by_treatment.values()]
         unmeasured = [value.reason for value in found if isinstance(value, Unmeasured)]
-        if len(unmeasured) == len(found) and metric is not Metric.TIME_TO_RECOVER_S:
+        if len(unmeasured) == len(found) and unmeasured[0] != NO_FAULT.reason:
             reasons.append(f"{words.title}: {unmeasured[0]}.")
     return " ".join(reasons)
 

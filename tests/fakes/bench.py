@@ -342,9 +342,9 @@ class FakeInspection:
         del deployment
         self.events.append("flush")
 
-    def probes(self, deployment: Deployment) -> Sequence[Probe]:
+    def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """One probe."""
-        del deployment
+        del deployment, replicas
         return [FakeProbe()]
 
     def look_before(self, deployment: Deployment) -> Before | None:

@@ -11,7 +11,6 @@ from experiments.arrivals import arrival_times
 from experiments.definition import Arrivals, Ramp, Spike
 from experiments.randomness import generator
 
-
 RAMPS = st.none() | st.builds(Ramp, from_per_s=st.floats(0, 2000), duration_s=st.floats(0.01, 5))
 SPIKES = st.none() | st.builds(Spike, at_s=st.floats(5, 15), duration_s=st.floats(0.01, 5), rate_per_s=st.floats(0.01, 2000))
 ARRIVALS = st.builds(Arrivals, process=st.sampled_from(["constant", "poisson"]), rate_per_s=st.floats(0.01, 2000), ramp=RAMPS, spike=SPIKES)
@@ -51,8 +50,7 @@ def _area(arrivals: Arrivals, until_s: float) -> float:
 
 
 def test_a_ramp_and_a_spike_have_the_arrivals_that_their_rates_say() -> None:
-    """Counts in each part are within four standard deviations of the area under the rate there, and the ramp's second half has three
-    times as many as its first."""
+    """Counts in each part are within four standard deviations of the area under the rate there, as in the two halves of the ramp."""
     times = arrival_times(RISING, RISING_S, generator(7))
     counts, _ = np.histogram(times, bins=[0, 5, 10, 15, 17, 20])
     expected = np.array([250, 750, 1000, 2000, 600])
