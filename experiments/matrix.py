@@ -32,7 +32,7 @@ def matrix(topology: Topology, *, links: Collection[str], at_s: float, duration_
     ``links`` are patterns (``courses-*->courses-db``). The fault comes ``at_s`` seconds after the load began and lasts ``duration_s``,
     unless it is over by itself.
     """
-    faults = [*_node_faults(topology, at_s, duration_s), *_link_faults(links, at_s, duration_s)]
+    faults: list[Fault | LinkFault] = [*_node_faults(topology, at_s, duration_s), *_link_faults(links, at_s, duration_s)]
     return (CONTROL, *(Treatment(name=cell_name(fault.kind, fault.where), title=fault.title, faults=(fault,)) for fault in faults))
 
 

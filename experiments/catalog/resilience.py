@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from experiments.definition import Arrivals, Dataset, Experiment, Operation, Phases
+from experiments.definition import Arrivals, BoundClaim, Dataset, Experiment, Metric, Operation, Phases
 from experiments.matrix import matrix
 from infra.topology import Topology
 
@@ -24,13 +24,16 @@ LINKS: Final = (
     "worker-*->gateway",
 )
 """A link of each kind; students has the same as courses."""
+UNNOTICED: Final = frozenset({"courses-1", "students-1", "enrollment-1", "worker-1", "worker-*", "cache", "*->cache"})
+"""What has a stand-in: another replica, the database behind the cache, the queue before the workers."""
+CELLS: Final = matrix(TOPOLOGY, links=LINKS, at_s=4.5, duration_s=2.5)
 
 EXPERIMENT = Experiment(
     name="resilience",
     title="Every part, broken in every way",
     question="For every part and every way that it can fail: what do clients notice, and is an accepted enrolment ever lost?",
     topology=TOPOLOGY,
-    treatments=matrix(TOPOLOGY, links=LINKS, at_s=4.5, duration_s=2.5),
+    treatments=CELLS,
     # Something of everything that the rules are about: seats taken, given back, added and taken away; records that change under readers.
     mix={
         Operation.READ_COURSE: 40,
@@ -48,6 +51,11 @@ EXPERIMENT = Experiment(
     phases=Phases(warm_up_s=2, measure_s=7.5),
     dataset=Dataset(students=2000),
     resends=3,
+    claims=tuple(
+        BoundClaim(statement=f"No request fails: {cell.title}", metric=Metric.FAILED_REQUESTS, treatment=cell.name, at_most=0)
+        for cell in CELLS
+        if cell.breaks and any(fault.where in UNNOTICED for fault in cell.faults)
+    ),
     # A cell is a look for broken rules, for which one is enough; --trials 5 makes its figures verdicts.
     trials=1,
 )

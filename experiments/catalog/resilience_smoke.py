@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from experiments.catalog.resilience import EXPERIMENT as MATRIX
+from experiments.definition import BoundClaim
 
 CELLS: Final = (
     "control",
@@ -27,5 +28,6 @@ EXPERIMENT = MATRIX.model_copy(
         "title": "Some parts, broken in some ways",
         "question": "Does the system still stand what it stood when the whole matrix was run?",
         "treatments": tuple(MATRIX.treatment(name) for name in CELLS),
+        "claims": tuple(claim for claim in MATRIX.claims if isinstance(claim, BoundClaim) and claim.treatment in CELLS),
     }
 )

@@ -19,6 +19,7 @@ from experiments.definition.capacity import (
     RegistrationPath,
     ZipfPath,
 )
+from experiments.definition.chance import Chance
 from experiments.definition.change import AnyExperiment, changed
 from experiments.definition.experiment import (
     READS,
@@ -62,6 +63,7 @@ __all__ = [
     "BaseExperiment",
     "BoundClaim",
     "CapacityExperiment",
+    "Chance",
     "Claim",
     "ColdKeyPath",
     "Comparison",

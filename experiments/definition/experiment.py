@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from experiments.definition.arrivals import Arrivals, Mix, Operation
 from experiments.definition.base import BaseExperiment, Name, Scalar, Value, factor_path
+from experiments.definition.chance import Chance
 from experiments.definition.fault_plan import check_faults
 from experiments.definition.faults import AnyFault, LinkFault
 from infra.errors import FactorError
@@ -48,6 +49,25 @@ class Treatment(Value):
     title: str = Field(min_length=1, description="as charts and tables call it")
     factors: dict[str, Scalar] = Field(default_factory=dict, description="changes to the experiment's topology, by factor path")
     faults: tuple[AnyFault, ...] = ()
+    chance: Chance | None = Field(None, description="faults are drawn from each trial's seed, instead of planned ones")
+
+    @property
+    def breaks(self) -> bool:
+        """Whether anything is to be broken."""
+        return bool(self.faults) or self.chance is not None
+
+    @property
+    def plan(self) -> str:
+        """What is to be broken, in words; empty where nothing is."""
+        if self.chance is not None:
+            return f"{self.chance.per_minute:g} a minute by chance, of {len(self.chance.kinds)} kinds"
+        return ", ".join(f"{fault.title} {fault.when}" for fault in self.faults)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.faults and self.chance is not None:
+            raise ValueError(f"treatment {self.name} has both faults and a chance of faults; leave one out")
+        return self
 
 
 class Objective(Value):

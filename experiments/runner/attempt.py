@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from experiments.definition import Experiment, Phase, Phases, Treatment
+from experiments.definition import Experiment, Fault, LinkFault, Phase, Phases, Treatment
 from experiments.invariants.checkers import check
 from experiments.invariants.history import MISSING, History
 from experiments.probes.sampler import Sample, table
+from experiments.random_faults import faults_of
 from experiments.records.files import Trial
 from experiments.records.history import CourseRow, Event, Row
 from experiments.records.schema import (
@@ -61,6 +62,11 @@ class Attempt:
     def topology(self) -> Topology:
         """What it is measured on."""
         return self.experiment.topology_of(self.treatment)
+
+    @property
+    def planned_faults(self) -> Sequence[Fault | LinkFault]:
+        """What is to be broken, in the treatment's plan or drawn from the trial's seed."""
+        return faults_of(self.experiment, self.treatment, self.planned.seed)
 
     @property
     def phases(self) -> tuple[PhaseRecord, ...]:

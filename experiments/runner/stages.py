@@ -95,7 +95,7 @@ def load(bench: Bench, attempt: Attempt) -> None:
         faults = _fault_schedule(bench, attempt, chronicle)
         undo.callback(faults.stop)
         times = instants(attempt.phases, bench.settings.probe_period_s)
-        breaks = any(treatment.faults for treatment in attempt.experiment.treatments)  # the same in control and treatment
+        breaks = any(treatment.breaks for treatment in attempt.experiment.treatments)  # the same in control and treatment
         samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment, replicas=breaks)]
         for sampler in samplers:
             undo.callback(sampler.stop)
@@ -182,7 +182,7 @@ def _fault_schedule(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> Fau
         note=bench.note,
         accepted=AcceptedEnrolments(platform.access_log()).count,
     )
-    return FaultSchedule([(fault, targets(fault, attempt.topology)) for fault in attempt.treatment.faults], around)
+    return FaultSchedule([(fault, targets(fault, attempt.topology)) for fault in attempt.planned_faults], around)
 
 
 def _wait(bench: Bench, generator: Load, marks: PhaseMarks) -> None:

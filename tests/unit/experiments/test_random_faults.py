@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.definition import FaultKind, LinkFault, LinkFaultKind, check_faults, targets
-from experiments.random_faults import RECOVERY_S, Chance, random_faults
+from experiments.definition import Chance, FaultKind, LinkFault, LinkFaultKind, check_faults, targets
+from experiments.random_faults import random_faults
 from infra.topology import Topology
 
 REFERENCE = Topology().override({"courses.replicas": 3, "students.replicas": 2, "enrollment.replicas": 2, "worker.replicas": 2})
@@ -16,7 +16,13 @@ KINDS = [*FaultKind, *LinkFaultKind]
 topologies = st.sampled_from([Topology(), Topology().override({"cache": "off"}), REFERENCE, WITH_LINKS])
 seeds = st.integers(0, 2**63 - 1)
 durations = st.floats(5, 200)
-chances = st.builds(Chance, per_minute=st.floats(0, 30), kinds=st.lists(st.sampled_from(KINDS), unique=True))
+chances = st.builds(
+    Chance,
+    per_minute=st.floats(0, 30),
+    kinds=st.lists(st.sampled_from(KINDS), unique=True).map(tuple),
+    from_s=st.floats(0, 5),
+    recovery_s=st.floats(0, 10),
+)
 
 
 @given(topologies, seeds, durations, chances)
@@ -25,7 +31,8 @@ def test_every_schedule_can_be_carried_out(topology: Topology, seed: int, durati
     faults = random_faults(topology, seed, duration_s, chance)
     check_faults(faults, topology, duration_s)
     assert {fault.kind for fault in faults} <= set(chance.kinds)
-    assert all(fault.heal_at_s + RECOVERY_S <= duration_s for fault in faults)
+    assert all(fault.at_s >= round(chance.from_s, 2) for fault in faults)
+    assert all(fault.heal_at_s + chance.recovery_s <= duration_s for fault in faults)
     assert all(chance.shortest_s <= fault.duration_s <= chance.longest_s for fault in faults if fault.duration_s)
 
 
@@ -36,7 +43,7 @@ def test_a_target_recovers_between_two_faults(topology: Topology, seed: int, cha
     for fault in random_faults(topology, seed, 200, chance):
         for target in targets(fault, topology):
             assert fault.at_s >= free_at_s.get(target, 0)
-            free_at_s[target] = fault.heal_at_s + RECOVERY_S
+            free_at_s[target] = fault.heal_at_s + chance.recovery_s
 
 
 @given(topologies, seeds, chances)
