@@ -226,6 +226,11 @@ class Experiment(BaseExperiment):
         raise KeyError(name)
 
     @property
+    def is_by_chance(self) -> bool:
+        """Whether some faults are drawn from the trial's seed."""
+        return any(treatment.chance is not None for treatment in self.treatments)
+
+    @property
     def mixes(self) -> tuple[dict[Operation, float], ...]:
         """The mix, and that of the spike where it has one of its own."""
         spike = self.arrivals.spike
