@@ -18,12 +18,16 @@ from experiments.progress import duration
 from experiments.records.files import RUN_FILE, CapacityRun, Run, read_any_run
 from infra.topology import ANY_FREE_PORT, HIGHEST_PORT
 
+MOST_NAMES = 12
+"""Of treatments that a table lists."""
+FIRST_NAMES = 4
+
 
 def catalog_table(console: Console, experiments: Sequence[AnyExperiment]) -> None:
     """Name, question, treatments and minutes of each."""
     table = Table("name", "question", "treatments", "minutes", box=None, pad_edge=False)
     for item in experiments:
-        table.add_row(item.name, item.question, ", ".join(_treatments(item)), f"{estimate([item]).minutes:.1f}")
+        table.add_row(item.name, item.question, _some(_treatments(item)), f"{estimate([item]).minutes:.1f}")
     console.print(table)
 
 
@@ -66,6 +70,11 @@ def _treatments(experiment: AnyExperiment) -> list[str]:
     if isinstance(experiment, Experiment):
         return [treatment.name for treatment in experiment.treatments]
     return list(dict.fromkeys(str(side) for path in experiment.paths for side in path.implementations))
+
+
+def _some(names: Sequence[str]) -> str:
+    """All of a few, the first of many."""
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{', '.join(names[:FIRST_NAMES])} and {len(names) - FIRST_NAMES} more"
 
 
 def _trial_order(experiment: Experiment) -> Iterator[str]:
