@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from experiments.records.schema import (
     TrialRecord,
 )
 from experiments.runner.chronicle import Chronicle
-from experiments.runner.interfaces import LoadResult
+from experiments.runner.interfaces import Load, LoadResult
 from infra.topology import Topology
 
 
@@ -49,7 +50,11 @@ class Attempt:
     known: Mapping[str, str] = field(default_factory=dict)
     """The state of each enrolment that was there before the load, by id."""
     chronicle: Chronicle | None = None
-    """The history, once there is load."""
+    """The history, once there is a load generator."""
+    generator: Load | None = None
+    """Gets ready from its launch until the load stage."""
+    undo: ExitStack = field(default_factory=ExitStack)
+    """Ends what was launched, if the load stage does not come to it."""
     reasons: list[str] = field(default_factory=list)
     """Why the trial is invalid."""
 

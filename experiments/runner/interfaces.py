@@ -73,6 +73,12 @@ class LoadResult(Protocol):
 class Load(Protocol):
     """The load of one trial."""
 
+    def launch(self) -> None:
+        """Begin to get ready."""
+
+    def await_ready(self) -> None:
+        """Return when it can send; raises LoadError if it can't."""
+
     def start(self, epoch_monotonic_s: float) -> None:
         """Send by the schedule, whose time 0 is ``epoch_monotonic_s`` on the monotonic clock."""
 

@@ -56,7 +56,8 @@ class Run(RecordedRun):
             self._bench.interrupts.check()
             self._progress.started(f"{self._experiment.name}: {planned.treatment}, block {planned.block + 1}")
             attempt = Attempt(self._experiment, planned, self.path / SCRATCH_FOLDER)
-            failed = self._attempt(attempt)
+            with attempt.undo:
+                failed = self._attempt(attempt)
             trial, history = attempt.trial()
             self._record_trial(trial, history.events)
             shutil.rmtree(attempt.journals, ignore_errors=True)  # they are in the history now

@@ -233,6 +233,12 @@ class FakeLoad:
     looks: int = 2
     on_look: Callable[[], None] = lambda: None
 
+    def launch(self) -> None:
+        """Nothing takes time."""
+
+    def await_ready(self) -> None:
+        """It is."""
+
     def start(self, epoch_monotonic_s: float) -> None:
         """Begins."""
         del epoch_monotonic_s
