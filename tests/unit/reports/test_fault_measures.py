@@ -225,6 +225,11 @@ def test_what_was_unwell_before_has_not_noticed(tmp_path: Path) -> None:
     assert _measured(trial, Metric.TIME_TO_DETECT_S) == Observation.above(3.5)
 
 
+def test_who_was_passed_over_before_the_fault_says_nothing_of_it(tmp_path: Path) -> None:
+    """NGINX gave up on the replica at 3 s already, so that it does so at 5.5 s too is no news."""
+    assert _detected(tmp_path, **{GAVE_UP: lambda at_s: EPOCH_UNIX_S + (3 if at_s < 5 else 5.5)}) == ()
+
+
 def test_nobody_who_could_notice_is_no_answer(tmp_path: Path) -> None:
     """As in runs from before detectors were read."""
     assert isinstance(_detected(tmp_path, upstream_failures=lambda _at_s: 0.0), Unmeasured)
