@@ -52,7 +52,7 @@ def _headline(experiment: Experiment, run: RunData) -> str:
     broken = sum(name in broken_treatments(run) for name in faulty)
     singles = sum(matrix.size for matrix in matrices(experiment))
     text = f"{count(len(faulty), 'treatment')} with faults, {singles} of them with a single one; {count(valid, 'valid trial')}. "
-    return text + (f"A rule was broken under {broken} of them." if broken else "No rule was broken under any of them.")
+    return text + (f"A rule was broken under {broken} of them." if broken else "No rule was seen to break under any of them.")
 
 
 def untested_part(run: RunData, anchor: str) -> Part:

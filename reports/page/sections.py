@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.definition import TRIALS_FOR_A_VERDICT
+from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
@@ -32,7 +32,7 @@ from reports.page.record_tables import (
     values_table,
     witnesses_table,
 )
-from reports.page.setup_tables import environment_table, factors_table, load_table
+from reports.page.setup_tables import Factors, environment_table, factors_table, load_table
 from reports.verdicts.claims import ClaimVerdict, judge_claims
 from reports.verdicts.gate import GateVerdict, judge_invariants
 
@@ -96,10 +96,23 @@ def _warnings(judged: JudgedRun) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def _deployed(experiment: Experiment) -> dict[str, tuple[str, Factors]]:
+    """What was deployed, by the first treatment that it was deployed for; treatments on the same topology share it."""
+    titles: dict[str, list[str]] = {}
+    topologies = {treatment.name: experiment.topology_of(treatment) for treatment in experiment.treatments}
+    for treatment in experiment.treatments:
+        first = next(name for name, topology in topologies.items() if topology == topologies[treatment.name])
+        titles.setdefault(first, []).append(treatment.title)
+    if len(titles) == 1 < len(experiment.treatments):
+        return {name: ("all treatments", topologies[name].model_dump()) for name in titles}
+    more = {name: f" and {len(found) - 1} more" if len(found) > 1 else "" for name, found in titles.items()}
+    return {name: (f"{found[0]}{more[name]}", topologies[name].model_dump()) for name, found in titles.items()}
+
+
 def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
     run, record, summary = judged.run, judged.run.record, judged.summary
     experiment = record.experiment
-    deployed = {treatment.name: (treatment.title, experiment.topology_of(treatment).model_dump()) for treatment in experiment.treatments}
+    deployed = _deployed(experiment)
     shown = featured(run, summary)
     is_many, selection = shown is not run, selection_note(run, shown)
     overall = filled(
