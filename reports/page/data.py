@@ -208,6 +208,8 @@ class Part:
     commands: tuple[str, ...] = ()
     """What a person types."""
     is_folded: bool = False
+    is_bulk: bool = False
+    """Folded, and more than anybody wants on paper: it stays folded there."""
 
     @property
     def is_empty(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -109,10 +109,15 @@ def _cell(
     ]
     return HeatCell(
         text=NOTHING if worst is None else value(worst, form),
-        level=None if worst is None else bisect_left(mapped.bounds, worst.value),
+        level=None if worst is None else level_of(worst, mapped.bounds),
         mark=_mark({treatment.name for treatment in treatments}, run, broken),
         hint=". ".join(hints),
     )
+
+
+def level_of(estimate: Estimate, bounds: Sequence[float]) -> int:
+    """The class of a value; what is only known to be more than a bound is beyond it."""
+    return bisect_right(bounds, estimate.value) if estimate.is_lower_bound else bisect_left(bounds, estimate.value)
 
 
 def _in_words(estimate: object, metric: Metric) -> str:

@@ -157,7 +157,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             tables=(*filled(invariants_table(judged.gate, anchor), witnesses_table(judged.gate, anchor)), *unfolded(trials)),
         ),
         untested_part(run, anchor),
-        Part(f"{anchor}-everything", "Every treatment and every trial", tables=folded, is_folded=True),
+        Part(f"{anchor}-everything", "Every treatment and every trial", tables=folded, is_folded=True, is_bulk=True),
         Part(f"{anchor}-setup", "Set-up", tables=filled(load_table(record, anchor), factors_table(deployed, anchor)), is_folded=True),
         Part(f"{anchor}-environment", "Environment", tables=filled(environment_table(record, anchor)), is_folded=True),
         reproduce(

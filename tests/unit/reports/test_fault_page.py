@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
+from reports.analysis.estimates import Estimate
 from reports.analysis.untested import untested
 from reports.build import BuiltReport, build
 from reports.page.data import Chart, HeatCell, HeatMap, Mark, Page, Part
 from reports.page.featured import FEATURED_FAULTS, featured
-from reports.page.heat_maps import heat_maps
+from reports.page.heat_maps import heat_maps, level_of
 from reports.page.sections import JudgedRun, judge_trials, trials_section
 from tests.unit.reports.factory import load_trials
 from tests.unit.reports.matrix_run import BROKEN, WORST, write_matrix_run
@@ -82,6 +84,13 @@ def test_what_is_only_known_to_be_more_says_so(matrix: JudgedRun) -> None:
     cell = _map(matrix, "m-map-time-to-recover-s")["*->cache", "silent"]
     assert cell is not None
     assert (cell.text, cell.level) == ("> 5", 4)
+
+
+def test_more_than_a_bound_is_beyond_it() -> None:
+    """The legend's class up to 4 holds what is 4, and not what is only known to be more than 4."""
+    bounds = (0, 1, 2, 4, 8)
+    assert level_of(Estimate(4, 4, 4, 5), bounds) == 3
+    assert level_of(Estimate(4, 4, math.inf, 5, is_lower_bound=True), bounds) == 4
 
 
 def test_two_faults_are_no_matrix(failover: JudgedRun) -> None:
