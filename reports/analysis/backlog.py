@@ -55,16 +55,15 @@ def drain(found: Readings, when: Struck, normal_from_s: float) -> Observation | 
         return Unmeasured("the backlog was not read before the fault, so nothing says what is normal")
     if when.ready_s is None:
         return Unmeasured("not everything that was broken was healed and seen in good health again")
-    later = found.at_s >= when.ready_s
+    # The last reading before it is ready says how it is at that moment.
+    later = found.at_s >= max(found.at_s[found.at_s <= when.ready_s], default=when.ready_s)
     at_s, is_normal = found.at_s[later], found.value[later] <= before.max()
     for place, time_s in enumerate(at_s):
         if time_s + HOLD_S > at_s[-1]:
             break
         if is_normal[place:][at_s[place:] <= time_s + HOLD_S].all():
-            return Observation.exact(time_s - when.ready_s)
-    if not at_s.size or at_s[-1] - when.ready_s < HOLD_S:
-        return Unmeasured(f"the backlog was read for less than {HOLD_S:g} s after everything was in good health again")
-    return Observation.above(at_s[-1] - when.ready_s)
+            return Observation.exact(max(0.0, time_s - when.ready_s))
+    return Observation.above(max(0.0, found.at_s[-1] - when.ready_s))
 
 
 def decided_after_heal(trial: TrialData) -> Observation | Unmeasured:

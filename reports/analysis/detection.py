@@ -1,10 +1,10 @@
 """Time to detect: when the system itself noticed a fault, and which part of it did so first.
 
 A detector is something that turns: a replica says that it is not ready, or doesn't answer the question; a circuit breaker opens; the
-relay loses the broker; the broker loses a consumer; NGINX gives up on a delivery and passes it on. Each was well at its last reading
-before the injection and is not at a later one. NGINX's log has the moment itself; all others are known to the time of the reading, so
-they may have turned up to one probe period earlier: their ``late_s``. Where nothing turned until all was over, the time to detect is
-only known to be longer than that.
+relay loses the broker; the broker loses a consumer; NGINX gives up on a delivery and passes it on. Each was well before the injection (at
+its last reading; for NGINX and a replica in all of the measure phase) and is not at a later one. NGINX's log has the moment itself; all
+others are known to the time of the reading, so they may have turned up to one probe period earlier: their ``late_s``. Where nothing
+turned until all was over, the time to detect is only known to be longer than that.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ def time_to_detect(trial: TrialData) -> Observation | Unmeasured:
 
 def _gave_up(readings: Readings, trial: TrialData, window: Window) -> tuple[float, float] | None:
     moments_s = readings.value - trial.record.epoch_unix_s
+    if ((moments_s >= trial.measure.start_s) & (moments_s < window.start_s)).any():
+        return None
     inside = moments_s[(moments_s >= window.start_s) & (moments_s <= window.end_s)]
     return (float(inside.min()) - window.start_s, 0.0) if inside.size else None
 

@@ -75,8 +75,6 @@ def _recovery_from(trial: TrialData, origin: Callable[[Struck], float | None]) -
     origin_s = origin(found)
     if origin_s is None:
         return Unmeasured("not everything that was broken was healed and seen in good health again")
-    if trial.load_end_s - origin_s < MIN_HOLD_S * BIN_S:
-        return Unmeasured(f"less than {MIN_HOLD_S:g} s of the load were left to recover in")
     return recovery(before, bins(trial.requests, origin_s, origin_s, trial.load_end_s))
 
 

@@ -91,7 +91,7 @@ METRICS: dict[Metric, MetricWords] = {
         "Share of the requests due from the first injection until everything was ready again that failed.",
     ),
     Metric.TAIL_RATIO: MetricWords(
-        "Tail of the response time, times that without the fault",
+        "Response-time tail, times the control's",
         "",
         Form.TIMES,
         "The highest of p99, p95 and p90 that the requests due from injection to ready support, divided by the same of the same seconds in "
