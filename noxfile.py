@@ -198,6 +198,7 @@ def heal(session: nox.Session) -> None:
 @nox.session(default=False)
 def shrink(session: nox.Session) -> None:
     """Look for the fewest faults that still break the rule that a trial of a run broke: -- runs/RUN."""
+    session.env["SPIRELAB_STOP_WITH_PARENT"] = "1"
     run(session, "-m", "experiments", "shrink", *session.posargs)
 
 

@@ -189,11 +189,13 @@ def shrink(
     from experiments.runner.live import exclusive, live_outside  # noqa: PLC0415 - brings the servers' clients
     from experiments.runner.shrinking import Effort, shrink_run  # noqa: PLC0415
 
-    settings = load_settings()
+    settings, found = load_settings(), read_run(run.resolve())
     with exclusive(settings), Interrupts(_say) as interrupts:
+        if settings.stop_with_parent:
+            signal_with_parent(signal.SIGTERM)
         bench = Bench(Session(live_outside(settings, interrupts)), settings, interrupts, lambda _: None)
         try:
-            shrink_run(read_run(run.resolve()), bench, effort=Effort(minutes, repeats), say=_say)
+            shrink_run(found, bench, effort=Effort(minutes, repeats), say=_say)
         except Interrupted:
             raise typer.Exit(EXIT_SIGNAL_BASE + (interrupts.received or 0)) from None
 

@@ -69,7 +69,7 @@ class Attempt:
         return self.experiment.topology_of(self.treatment)
 
     @property
-    def planned_faults(self) -> Sequence[Fault | LinkFault]:
+    def planned_faults(self) -> tuple[Fault | LinkFault, ...]:
         """What is to be broken, in the treatment's plan or drawn from the trial's seed."""
         return faults_of(self.experiment, self.treatment, self.planned.seed)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.definition import Chance, FaultKind, LinkFault, LinkFaultKind, check_faults, targets
-from experiments.random_faults import random_faults
+from experiments.catalog import load
+from experiments.definition import Chance, Experiment, FaultKind, LinkFault, LinkFaultKind, Treatment, check_faults, targets
+from experiments.plan import plan
+from experiments.random_faults import faults_of, random_faults
+from experiments.runner.attempt import Attempt
 from infra.topology import Topology
 
 REFERENCE = Topology().override({"courses.replicas": 3, "students.replicas": 2, "enrollment.replicas": 2, "worker.replicas": 2})
@@ -73,3 +78,17 @@ def test_without_links_no_link_is_struck() -> None:
     assert not [
         fault for seed in range(20) for fault in random_faults(REFERENCE, seed, 120, Chance(per_minute=10)) if isinstance(fault, LinkFault)
     ]
+
+
+def test_a_trial_has_the_plan_of_its_treatment_or_what_its_own_seed_draws() -> None:
+    """Trials of one treatment have other faults each, the same whenever they are asked for, and the attempt at one carries out these."""
+    asked = load("chaos")
+    assert isinstance(asked, Experiment)
+    attempts = [Attempt(asked, planned, Path("unused")) for planned in plan(asked)]
+    drawn = [attempt.planned_faults for attempt in attempts]
+    assert len(set(drawn)) == len(drawn) == asked.trials
+    topology, chance = asked.topology, asked.treatments[0].chance
+    assert chance is not None
+    assert drawn[0] == random_faults(topology, plan(asked)[0].seed, asked.phases.total_s, chance)
+    planned = Treatment(name="planned", title="planned", faults=drawn[0])
+    assert faults_of(asked, planned, 1) == drawn[0]
