@@ -100,8 +100,7 @@ def shrink_run(run: RecordOfRun, bench: Bench, *, effort: Effort, say: Callable[
         found = shrink(faults, oracle.breaks, lambda tries: tries < MOST_TRIES and time.monotonic() < deadline_s)
     finally:
         bench.session.end(bench.note)
-    reduction = Reduction(run.path / f"{trial.trial_id}-shrunk.json", len(faults), len(found.items), found.tries + 1, found.is_minimal)
-    write_json(reduction.file, oracle.experiment(found.items))
+    reduction = Reduction(oracle.file, len(faults), len(found.items), found.tries + 1, found.is_minimal)
     say(reduction.summary)
     return reduction
 
@@ -110,6 +109,8 @@ class _Oracle:
     """Says whether faults break the rules that the trial broke, by running them."""
 
     def __init__(self, run: RecordOfRun, trial: TrialRecord, bench: Bench, effort: Effort, say: Callable[[str], None]) -> None:
+        self.file = run.path / f"{trial.trial_id}-shrunk.json"
+        """The experiment with the faults that were the last to break a rule, so that nothing is lost of an interrupted search."""
         self.rules = tuple(record.name for record in failures(trial.invariants))
         self._asked = run.record.experiment
         self._treatment = self._asked.treatment(trial.treatment)
@@ -140,6 +141,8 @@ class _Oracle:
         outcome = Run(self._bench, experiment, "", _Lines(self._say), until=is_hit).execute()
         if outcome.error is not None and not hit:
             raise ExperimentError(f"shrinking ended: {outcome.error}")
+        if hit:
+            write_json(self.file, experiment)
         self._say(f"  {', '.join(hit)} broken again" if hit else f"  nothing broken in {outcome.finished} trials")
         return bool(hit)
 
