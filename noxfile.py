@@ -196,6 +196,13 @@ def heal(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def shrink(session: nox.Session) -> None:
+    """Look for the fewest faults that still break the rule that a trial of a run broke: -- runs/RUN."""
+    session.env["SPIRELAB_STOP_WITH_PARENT"] = "1"
+    run(session, "-m", "experiments", "shrink", *session.posargs)
+
+
+@nox.session(default=False)
 def pulumi_docker(session: nox.Session) -> None:
     """A whole life of containers under the real engine, where a Docker daemon, the Pulumi CLI and its plugin for Docker are."""
     run(session, "-m", "pytest", "tests/pulumi_docker", *session.posargs)

@@ -6,6 +6,7 @@ course has its own order of students, cut into equal shares, and each trial take
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -83,7 +84,8 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
 
     Times, operations and courses come from ``trial_seed`` alone, so that trials with the same seed get the same load. ``block`` says
     which share of the (student, course) pairs the trial may use: its block, or its position in the plan if the enrolments of the
-    other trials of its block are still there when it runs.
+    other trials of its block are still there when it runs. It also says which courses are the hot ones, if there are any: as far as
+    the courses last, no two trials have the same, so that each begins with free seats.
 
     Raises:
         ScheduleError: outcomes are to be read or dropped and nothing enrols, or there are too few students for so many enrolments.
@@ -103,11 +105,16 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     earlier = _recent_enrollments(times, operations, rng.random(count))
 
     enrolling = operations == _code(Operation.ENROLL)
+    hot = _hot_courses(experiment, block, len(seeded.course_ids))
+    if hot is not None:
+        rushing = enrolling & _in_spike(experiment, times, otherwise=True)
+        courses[rushing] = hot[generator(trial_seed, "hot").integers(0, len(hot), np.count_nonzero(rushing))]
     order = generator(experiment.seed, "pairs")
     courses[enrolling], students[enrolling] = _pairs(courses[enrolling], seeded, order, share=block, shares=shares)
     updating = operations == _code(Operation.UPDATE_CAPACITY)
-    if updates := experiment.mix.get(Operation.UPDATE_CAPACITY, 0) > 0:
-        courses[updating] = rng.integers(0, min(UPDATED_COURSES, len(seeded.course_ids)), count)[updating]
+    if updates := any(mix.get(Operation.UPDATE_CAPACITY, 0) > 0 for mix in experiment.mixes):
+        scarce = np.arange(min(UPDATED_COURSES, len(seeded.course_ids))) if hot is None else hot
+        courses[updating] = scarce[rng.integers(0, len(scarce), count)[updating]]
         low, high = (round(share * experiment.dataset.capacity) for share in CAPACITY_SPAN)
         capacities = pa.array(rng.integers(low, high + 1, count), mask=~updating)
     course_ids = np.array(seeded.course_ids, dtype=np.int64)
@@ -139,21 +146,44 @@ def _phases(times: NDArray[np.float64], phases: Phases) -> _Integers:
     return codes
 
 
+def _in_spike(experiment: Experiment, times: NDArray[np.float64], *, otherwise: bool) -> NDArray[np.bool_]:
+    """Which arrivals are in the spike; ``otherwise`` is what holds for all where there is none."""
+    if (spike := experiment.arrivals.spike) is None:
+        return np.full(len(times), otherwise)
+    return (times >= spike.at_s) & (times < spike.end_s)
+
+
+def _hot_courses(experiment: Experiment, share: int, everything: int) -> _Integers | None:
+    """Ranks of the courses that everybody wants in the trial with this share; None where nobody agrees on any."""
+    if experiment.hot_courses is None:
+        return None
+    found: _Integers = (share * experiment.hot_courses + np.arange(min(experiment.hot_courses, everything))) % everything
+    return found
+
+
 def _operations(experiment: Experiment, times: NDArray[np.float64], rng: np.random.Generator) -> _Integers:
-    """The operation of each arrival, drawn by the weights of the mix."""
-    weights = np.array([experiment.mix.get(operation, 0.0) for operation in _OPERATIONS])
-    for operation in _ABOUT_AN_ENROLMENT:
-        if weights[_code(operation)] > 0 and weights[_code(Operation.ENROLL)] == 0:
-            raise ScheduleError(
-                f"{experiment.name}: mix has {operation} and no enroll, so there is nothing that it could be about; add enroll"
-            )
-    operations = draw(rng, len(times), weights)
+    """The operation of each arrival, drawn by the weights of the mix, in a spike by those of its own."""
+    for mix in experiment.mixes:
+        for operation in _ABOUT_AN_ENROLMENT:
+            if mix.get(operation, 0) > 0 and not any(other.get(Operation.ENROLL, 0) > 0 for other in experiment.mixes):
+                raise ScheduleError(
+                    f"{experiment.name}: mix has {operation} and no enroll, so there is nothing that it could be about; add enroll"
+                )
+    operations = draw(rng, len(times), _weights(experiment.mix))
+    spike = experiment.arrivals.spike
+    if spike is not None and spike.mix is not None:
+        spiking = _in_spike(experiment, times, otherwise=False)
+        operations[spiking] = draw(rng, len(times), _weights(spike.mix))[spiking]
     enrollments = times[operations == _code(Operation.ENROLL)]
     first_s = enrollments[0] if len(enrollments) else np.inf
     # Until something is there to be read or dropped, who would do that enrols instead: the rate stays as it is.
     too_early = _any_of(operations, *_ABOUT_AN_ENROLMENT) & (times < first_s + READ_AFTER_S)
     operations[too_early] = _code(Operation.ENROLL)
     return operations
+
+
+def _weights(mix: Mapping[Operation, float]) -> NDArray[np.float64]:
+    return np.array([mix.get(operation, 0.0) for operation in _OPERATIONS])
 
 
 def _recent_enrollments(times: NDArray[np.float64], operations: _Integers, uniform: NDArray[np.float64]) -> _Integers:

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.definition import Operation, Phase
+from experiments.definition import Objective, Operation, Phase
 from experiments.errors import RecordError
 from experiments.records.files import REQUESTS_FILE, SAMPLES_FILE, TRIAL_FILE, CapacityRun, read_any_run, read_trial
 from experiments.records.schema import Outcome, RunRecord, StateRecord, TrialRecord
@@ -67,6 +67,8 @@ class TrialData:
     state: StateRecord
     requests: pd.DataFrame
     samples: Samples
+    objective: Objective
+    """What its experiment has the service promise."""
 
     @property
     def measure(self) -> Window:
@@ -129,7 +131,7 @@ def _load_trial(folder: Path, run: RunRecord) -> TrialData:
     requests["ok"] = requests["outcome"] == Outcome.OK
     requests["response_ms"] = (requests["ended_s"] - requests["intended_s"]) * MS_PER_S
     requests["service_ms"] = (requests["ended_s"] - requests["sent_s"]) * MS_PER_S
-    return TrialData(trial.record, trial.state, requests, _by_metric(samples))
+    return TrialData(trial.record, trial.state, requests, _by_metric(samples), run.experiment.objective)
 
 
 def _by_metric(samples: pd.DataFrame) -> Samples:

@@ -68,6 +68,7 @@ class Relay:
         metrics.watch("outbox_unsent", "tasks in the outbox that were never sent", lambda: float(self._backlog.unsent))
         metrics.watch("outbox_oldest_age_seconds", "age of the oldest task that was never sent", lambda: self._backlog.oldest_unsent_s)
         metrics.watch("outbox_undone", "tasks that were sent and whose effect is not stored yet", lambda: float(self._backlog.undone))
+        metrics.watch("broker_connected", "1 while there is a connection to the broker", lambda: float(self._publisher is not None))
         metrics.watch("confirms_outstanding", "messages published and not confirmed", lambda: float(self._outstanding_count()))
 
     @property

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from experiments.definition.arrivals import Arrivals, Mix, Operation
 from experiments.definition.base import BaseExperiment, Name, Scalar, Value, factor_path
+from experiments.definition.chance import Chance
 from experiments.definition.fault_plan import check_faults
 from experiments.definition.faults import AnyFault, LinkFault
 from infra.errors import FactorError
 from infra.topology import Topology
-
-
-class Operation(StrEnum):
-    """The kinds of request that a workload is mixed from."""
-
-    READ_COURSE = "read_course"
-    LIST_COURSES = "list_courses"
-    READ_STUDENT = "read_student"
-    ENROLL = "enroll"
-    READ_ENROLLMENT = "read_enrollment"
-    DROP = "drop"
-    READ_SEATS = "read_seats"
-    UPDATE_CAPACITY = "update_capacity"
-    UPDATE_STUDENT = "update_student"
-
 
 READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
 """The operations on the cached read paths; the denominator of everything "per read"."""
@@ -56,13 +42,6 @@ class Phases(Value):
         return self.warm_up_s + self.measure_s + self.cool_down_s
 
 
-class Arrivals(Value):
-    """When requests are sent: an open loop, from the seed, whether or not earlier ones were answered."""
-
-    process: Literal["constant", "poisson"] = "poisson"
-    rate_per_s: float = Field(200.0, gt=0, le=20_000, description="offered load over all operations")
-
-
 class Treatment(Value):
     """One level of what is varied: some factors changed, some faults planned."""
 
@@ -70,10 +49,38 @@ class Treatment(Value):
     title: str = Field(min_length=1, description="as charts and tables call it")
     factors: dict[str, Scalar] = Field(default_factory=dict, description="changes to the experiment's topology, by factor path")
     faults: tuple[AnyFault, ...] = ()
+    chance: Chance | None = Field(None, description="faults are drawn from each trial's seed, instead of planned ones")
+
+    @property
+    def breaks(self) -> bool:
+        """Whether anything is to be broken."""
+        return bool(self.faults) or self.chance is not None
+
+    @property
+    def plan(self) -> str:
+        """What is to be broken, in words; empty where nothing is."""
+        if self.chance is not None:
+            return f"{self.chance.per_minute:g} a minute by chance, of {len(self.chance.kinds)} kinds"
+        return ", ".join(f"{fault.title} {fault.when}" for fault in self.faults)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.faults and self.chance is not None:
+            raise ValueError(f"treatment {self.name} has both faults and a chance of faults; leave one out")
+        return self
+
+
+class Objective(Value):
+    """What the service promises its clients (a service level objective): so many of their requests are answered right and in time."""
+
+    availability: float = Field(0.999, gt=0, lt=1, description="share of requests that are to be served")
+    response_ms: float = Field(
+        1000.0, gt=0, description="a request is served if its right answer is there within this, counted from when it was due"
+    )
 
 
 class Metric(StrEnum):
-    """What claims speak of; one number a trial, computed in reports over the measure phase."""
+    """What claims speak of; one number a trial, computed in reports over the measure phase or over the fault and what comes after it."""
 
     SQL_PER_10K_READS = "sql_per_10k_reads"
     RESPONSE_P50_MS = "response_p50_ms"
@@ -84,6 +91,29 @@ class Metric(StrEnum):
     FAILED_REQUESTS = "failed_requests"
     TIME_TO_RECOVER_S = "time_to_recover_s"
     CPU_MS_PER_REQUEST = "cpu_ms_per_request"
+    SLOWEST_RESPONSE_MS = "slowest_response_ms"
+    """A failed request is slower than any answer."""
+    OBJECTIVE_MET = "objective_met"
+    """Share of requests that were served as :class:`Objective` has it."""
+    ERROR_BUDGET_SPENT = "error_budget_spent"
+    """Share of the failures that the objective allows; above 1 it was missed."""
+    LOST_SERVICE_S = "lost_service_s"
+    FAILED_DURING_FAULT = "failed_during_fault"
+    """Share of the requests that were due from the first injection until everything was ready again."""
+    TAIL_RATIO = "tail_ratio"
+    """The tail of the response time from injection to ready, against the same seconds of the block's trial without a fault."""
+    TIME_TO_FIRST_FAILURE_S = "time_to_first_failure_s"
+    """Infinite where no request failed."""
+    TIME_TO_DETECT_S = "time_to_detect_s"
+    TIME_TO_MITIGATE_S = "time_to_mitigate_s"
+    RECOVERY_AFTER_HEAL_S = "recovery_after_heal_s"
+    """Counted from the moment at which the last heal was begun: a server's own start is part of it."""
+    RECOVERY_AFTER_READY_S = "recovery_after_ready_s"
+    """Counted from the moment at which the last target was seen in good health again."""
+    BACKLOG_PEAK = "backlog_peak"
+    DRAIN_AFTER_READY_S = "drain_after_ready_s"
+    DECIDED_AFTER_HEAL_S = "decided_after_heal_s"
+    """Until every accepted request of the trial was decided, at most; those that came after the heal too."""
 
 
 class RatioClaim(Value):
@@ -118,7 +148,7 @@ class Experiment(BaseExperiment):
     """A whole open-loop experiment: what is asked, of what, under which load, in which treatments."""
 
     treatments: tuple[Treatment, ...] = Field(min_length=1)
-    mix: dict[Operation, float] = Field(description="relative weight of each operation")
+    mix: Mix
     arrivals: Arrivals = Arrivals()
     phases: Phases = Phases()
     resends: int = Field(
@@ -127,19 +157,18 @@ class Experiment(BaseExperiment):
         le=10,
         description="times that a student sends an enrolment again, with the same Idempotency-Key, while its fate is unknown",
     )
+    objective: Objective = Objective()
     staleness_bound_s: float | None = Field(
         None,
         ge=0,
         description="the oldest that a cached answer may be after a newer version's write was acknowledged; None: the cache's time to live",
     )
+    hot_courses: int | None = Field(
+        None,
+        ge=1,
+        description="enrolments, in a spike if there is one, are for so few courses, which are others in each trial; None: by popularity",
+    )
     claims: tuple[Claim, ...] = ()
-
-    @field_validator("mix")
-    @classmethod
-    def _weights(cls, mix: dict[Operation, float]) -> dict[Operation, float]:
-        if any(not math.isfinite(weight) or weight < 0 for weight in mix.values()) or sum(mix.values()) <= 0:
-            raise ValueError("needs weights of 0 or more, at least one of them above 0")
-        return mix
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -152,6 +181,7 @@ class Experiment(BaseExperiment):
             except FactorError as error:
                 raise ValueError(f"treatment {treatment.name}: {error}") from None
             self._check_faults(treatment)
+        self._check_load()
         for claim in self.claims:
             used = (claim.numerator, claim.denominator) if isinstance(claim, RatioClaim) else (claim.treatment,)
             for name in used:
@@ -160,6 +190,17 @@ class Experiment(BaseExperiment):
             if claim.at_least is None and claim.at_most is None:
                 raise ValueError(f"claim {claim.statement!r} needs at_least or at_most, or nothing could refute it")
         return self
+
+    def _check_load(self) -> None:
+        arrivals, load_s = self.arrivals, self.phases.total_s
+        if arrivals.ramp is not None and arrivals.ramp.duration_s > load_s:
+            raise ValueError(f"the ramp lasts {arrivals.ramp.duration_s:g} s and the load {load_s:g} s; make it shorter or a phase longer")
+        if arrivals.spike is not None and arrivals.spike.end_s > load_s:
+            raise ValueError(
+                f"the spike ends at {arrivals.spike.end_s:g} s and the load at {load_s:g} s; make it shorter or a phase longer"
+            )
+        if self.hot_courses is not None and self.hot_courses > self.dataset.courses:
+            raise ValueError(f"hot_courses are {self.hot_courses} of {self.dataset.courses}; raise dataset.courses or lower them")
 
     def _check_faults(self, treatment: Treatment) -> None:
         try:
@@ -183,6 +224,22 @@ class Experiment(BaseExperiment):
             if treatment.name == name:
                 return treatment
         raise KeyError(name)
+
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether some faults are drawn from the trial's seed."""
+        return any(treatment.chance is not None for treatment in self.treatments)
+
+    @property
+    def mixes(self) -> tuple[dict[Operation, float], ...]:
+        """The mix, and that of the spike where it has one of its own."""
+        spike = self.arrivals.spike
+        return (self.mix,) if spike is None or spike.mix is None else (self.mix, spike.mix)
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """Everything that is sent."""
+        return frozenset(operation for mix in self.mixes for operation, weight in mix.items() if weight)
 
     @property
     def varied(self) -> dict[str, str]:

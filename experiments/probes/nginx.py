@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from experiments.errors import ProbeError
@@ -23,6 +24,16 @@ class Log(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """One try of a request at a replica."""
+
+    node: str
+    is_given_up: bool
+    ended_unix_s: float | None
+    """When the request ended, by NGINX's clock; None where the line does not say."""
+
+
 class NginxProbe:
     """Counts deliveries by replica; NGINX lists every try of a request, separated by commas."""
 
@@ -36,15 +47,18 @@ class NginxProbe:
         self._failures: Counter[str] = Counter()
 
     def read(self) -> list[Reading]:
-        """Both counters for each replica, since the probe was made.
+        """Both counters for each replica, since the probe was made, and when it was given up on for the first time since the last reading.
 
         Raises:
             ProbeError: the log can't be read.
         """
-        for node, failed in deliveries(self._new_lines(), self._nodes):
-            self._requests[node] += 1
-            self._failures[node] += failed
-        return [
+        gave_up_at: dict[str, float] = {}
+        for one in deliveries(self._new_lines(), self._nodes):
+            self._requests[one.node] += 1
+            self._failures[one.node] += one.is_given_up
+            if one.is_given_up and one.ended_unix_s is not None:
+                gave_up_at[one.node] = min(one.ended_unix_s, gave_up_at.get(one.node, one.ended_unix_s))
+        counters = [
             reading
             for node in self._nodes.values()
             for reading in (
@@ -52,6 +66,7 @@ class NginxProbe:
                 Reading(node, "upstream_failures", float(self._failures[node])),
             )
         ]
+        return counters + [Reading(node, "upstream_gave_up_at", unix_s) for node, unix_s in gave_up_at.items()]
 
     def close(self) -> None:
         """Holds nothing open between readings."""
@@ -63,8 +78,8 @@ class NginxProbe:
             raise ProbeError(f"NGINX's access log: {error}") from None
 
 
-def deliveries(lines: Iterable[bytes], nodes: Mapping[str, str]) -> list[tuple[str, bool]]:
-    """Every delivery in the lines as (node, gave up); ``nodes`` maps ``host:port`` to the node's name."""
+def deliveries(lines: Iterable[bytes], nodes: Mapping[str, str]) -> list[Delivery]:
+    """Every delivery in the lines; ``nodes`` maps ``host:port`` to the node's name."""
     found = []
     for line in lines:
         try:
@@ -73,9 +88,10 @@ def deliveries(lines: Iterable[bytes], nodes: Mapping[str, str]) -> list[tuple[s
             continue
         addresses = _list(entry.get("upstream_addr", ""))
         statuses = _list(entry.get("upstream_status", ""))
+        ended_unix_s = entry.get("msec")
         for address, status in zip(addresses, statuses, strict=False):
             if address in nodes:
-                found.append((nodes[address], status in GIVEN_UP))
+                found.append(Delivery(nodes[address], status in GIVEN_UP, ended_unix_s))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Depth of the enrolment queue, by RabbitMQ's management API."""
+"""Depth and consumers of the enrolment queue, by RabbitMQ's management API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIMEOUT_S: Final = 2.0
 
 
 class RabbitmqProbe:
-    """Messages ready or unacknowledged in all queues of the deployment's virtual host.
+    """Messages ready or unacknowledged in all queues, and their consumers, of the deployment's virtual host.
 
     RabbitMQ counts them when it gathers statistics, so a reading may be as old as its collection interval.
     """
@@ -29,18 +29,21 @@ class RabbitmqProbe:
         self._client = httpx.Client(base_url=management_url.get_secret_value(), timeout=TIMEOUT_S, trust_env=False)
 
     def read(self) -> list[Reading]:
-        """The depth now.
+        """Both now.
 
         Raises:
             ProbeError: the management API doesn't answer.
         """
         try:
-            answer = self._client.get(self._path, params={"columns": "name,messages"})
+            answer = self._client.get(self._path, params={"columns": "name,messages,consumers"})
             answer.raise_for_status()
             queues: list[dict[str, Any]] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise ProbeError(f"RabbitMQ's management API doesn't answer ({type(error).__name__})") from None
-        return [Reading(self._node, "queue_messages", float(sum(queue.get("messages", 0) for queue in queues)))]
+        return [
+            Reading(self._node, metric, float(sum(queue.get(column, 0) for queue in queues)))
+            for metric, column in (("queue_messages", "messages"), ("queue_consumers", "consumers"))
+        ]
 
     def close(self) -> None:
         """Close the connection."""

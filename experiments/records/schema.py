@@ -78,6 +78,13 @@ METRICS: dict[str, MetricSpec] = {
     "queue_messages": MetricSpec("1", "gauge", "messages ready or unacknowledged in the enrolment queue"),
     "upstream_requests": MetricSpec("1", "counter", "deliveries that NGINX made to the node, retries included"),
     "upstream_failures": MetricSpec("1", "counter", "deliveries that NGINX gave up on (refused, timed out, 502, 503, 504)"),
+    "upstream_gave_up_at": MetricSpec("s", "gauge", "Unix time of the first delivery that NGINX gave up on since the last reading"),
+    "ready": MetricSpec("1", "gauge", "1 while the replica says that it is ready, 0 while it says no or nothing"),
+    "cache_available": MetricSpec("1", "gauge", "0 while the replica's circuit breaker to the cache is open, else 1"),
+    "peers_available": MetricSpec("1", "gauge", "0 while the replica's circuit breaker to another service is open, else 1"),
+    "broker_connected": MetricSpec("1", "gauge", "1 while the replica's relay has a connection to the broker, else 0"),
+    "outbox_tasks": MetricSpec("1", "gauge", "tasks in the outbox whose effect is not stored, sent or not; as each replica counts them"),
+    "queue_consumers": MetricSpec("1", "gauge", "consumers of all queues, as RabbitMQ counts them"),
     "probe_cpu_seconds": MetricSpec("s", "counter", "processor time that the probe itself used; its node is probe-<name>"),
 }
 
@@ -176,6 +183,8 @@ class StateRecord(Value):
 
     settled: bool
     """Nothing was pending any more when it was read."""
+    settled_at_s: float | None = None
+    """When that was first seen, or given up, seconds since the trial's epoch; None: not noted, as in runs from before it was."""
     courses: tuple[CourseState, ...]
     """The courses that anybody asked to be enrolled in."""
     outcomes: dict[str, int]

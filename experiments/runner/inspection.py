@@ -14,6 +14,7 @@ from experiments.probes.postgres import PostgresProbe
 from experiments.probes.processes import ProcessProbe
 from experiments.probes.rabbitmq import RabbitmqProbe
 from experiments.probes.redis import RedisProbe, connect
+from experiments.probes.replicas import ReplicaProbe
 from experiments.probes.sampler import Probe
 from experiments.runner.api_read import ApiReader
 from experiments.runner.database_read import DatabaseReader
@@ -48,18 +49,21 @@ class LiveInspection:
         finally:
             client.close()
 
-    def probes(self, deployment: Deployment) -> list[Probe]:
-        """One of each kind, and one for each database."""
+    def probes(self, deployment: Deployment, *, replicas: bool) -> list[Probe]:
+        """One of each kind, one for each database and, if wanted, one for each replica."""
         credentials = deployment.credentials
-        replicas = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
+        upstreams = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
         probes: list[Probe] = [
             self._usage_probe(deployment),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),
-            NginxProbe(operations.access_log(deployment), replicas),
+            NginxProbe(operations.access_log(deployment), upstreams),
         ]
         probes += [PostgresProbe(service, dsn) for service, dsn in credentials.database_dsns.items()]
         if credentials.cache_url is not None:
             probes.append(RedisProbe(credentials.cache_url, _only(deployment, Role.CACHE)))
+        if replicas and deployment.topology.software.implementation == "product":
+            services = [(node, node.port) for node in deployment.nodes if node.role is Role.SERVICE]
+            probes += [ReplicaProbe(node.name, node.host, port) for node, port in services if port is not None]
         return probes
 
     def _usage_probe(self, deployment: Deployment) -> Probe:

@@ -76,6 +76,12 @@ class LoadResult(Protocol):
 class Load(Protocol):
     """The load of one trial."""
 
+    def launch(self) -> None:
+        """Begin to get ready."""
+
+    def await_ready(self) -> None:
+        """Return when it can send; raises LoadError if it can't."""
+
     def start(self, epoch_monotonic_s: float) -> None:
         """Send by the schedule, whose time 0 is ``epoch_monotonic_s`` on the monotonic clock."""
 
@@ -114,8 +120,8 @@ class Inspection(Protocol):
     def flush_cache(self, deployment: Deployment) -> None:
         """Empty the cache, if there is one."""
 
-    def probes(self, deployment: Deployment) -> Sequence[Probe]:
-        """Fresh probes of everything that can be watched."""
+    def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
+        """Fresh probes of everything that can be watched; ``replicas``: also what each of them says of itself, which costs it a little."""
 
     def look_before(self, deployment: Deployment) -> Before | None:
         """Read the business state before the load; None where there is no way to look into the databases."""

@@ -14,19 +14,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.definition import READS, Metric, node_names
+from reports.analysis.backlog import backlog_peak, decided_after_heal, drain_after_ready
 from reports.analysis.counters import increase_over_nodes
+from reports.analysis.detection import time_to_detect
 from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate
+from reports.analysis.failures import failed_during_fault, slowest_response, tail_ratio, time_to_first_failure, time_to_mitigate
 from reports.analysis.percentiles import SAMPLES_BEYOND, is_supported, label, percentile
-from reports.analysis.recovery import time_to_recover
+from reports.analysis.recovery import recovery_after_heal, recovery_after_ready, time_to_recover
+from reports.analysis.service import NOTHING_DUE, due, error_budget_spent, lost_service_s, objective_met
 from reports.loading import MS_PER_S, TrialData
 
 Measured = Observation | Unmeasured
 PER_10K = 10_000
 
 
-def measures(trial: TrialData) -> dict[Metric, Measured]:
-    """Every metric of one trial."""
-    return {metric: compute(trial) for metric, compute in _COMPUTE.items()}
+def measures(trial: TrialData, control: TrialData | None = None) -> dict[Metric, Measured]:
+    """Every metric of one trial; ``control`` is the trial without a fault in the same block."""
+    return {metric: compute(trial) for metric, compute in _COMPUTE.items()} | {Metric.TAIL_RATIO: tail_ratio(trial, control)}
 
 
 def over_trials(values: list[Measured]) -> Estimate | Unmeasured:
@@ -49,14 +53,9 @@ def latency_percentile(requests: pd.DataFrame, column: str, per_mille: int) -> M
     return Observation.exact(percentile(latencies(requests, column), per_mille))
 
 
-def scheduled(trial: TrialData) -> int:
-    """Arrivals that the measure phase should have had: recorded ones, and any that the load generator never recorded."""
-    return len(trial.measured) + max(0, trial.record.offered - len(trial.requests))
-
-
 def failed_requests(trial: TrialData) -> int:
     """Arrivals of the measure phase that got no right answer."""
-    return scheduled(trial) - int(trial.measured["ok"].sum())
+    return due(trial) - int(trial.measured["ok"].sum())
 
 
 def sql_by_database(trial: TrialData) -> dict[str, Measured]:
@@ -107,8 +106,8 @@ def _throughput_per_s(trial: TrialData) -> Measured:
 
 
 def _availability(trial: TrialData) -> Measured:
-    due = scheduled(trial)
-    return Observation.exact(1 - failed_requests(trial) / due) if due else Unmeasured("no request was due in the measure phase")
+    arrivals = due(trial)
+    return Observation.exact(1 - failed_requests(trial) / arrivals) if arrivals else NOTHING_DUE
 
 
 def _failed_requests(trial: TrialData) -> Measured:
@@ -129,4 +128,17 @@ _COMPUTE: dict[Metric, Callable[[TrialData], Measured]] = {
     Metric.TIME_TO_RECOVER_S: time_to_recover,
     Metric.SQL_PER_10K_READS: _sql_per_10k_reads,
     Metric.CPU_MS_PER_REQUEST: _cpu_ms_per_request,
+    Metric.SLOWEST_RESPONSE_MS: slowest_response,
+    Metric.OBJECTIVE_MET: objective_met,
+    Metric.ERROR_BUDGET_SPENT: error_budget_spent,
+    Metric.LOST_SERVICE_S: lost_service_s,
+    Metric.FAILED_DURING_FAULT: failed_during_fault,
+    Metric.TIME_TO_FIRST_FAILURE_S: time_to_first_failure,
+    Metric.TIME_TO_DETECT_S: time_to_detect,
+    Metric.TIME_TO_MITIGATE_S: time_to_mitigate,
+    Metric.RECOVERY_AFTER_HEAL_S: recovery_after_heal,
+    Metric.RECOVERY_AFTER_READY_S: recovery_after_ready,
+    Metric.BACKLOG_PEAK: backlog_peak,
+    Metric.DRAIN_AFTER_READY_S: drain_after_ready,
+    Metric.DECIDED_AFTER_HEAL_S: decided_after_heal,
 }

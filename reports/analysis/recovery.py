@@ -12,10 +12,13 @@ After Brown & Patterson, "Towards Availability Benchmarks: A Case Study of Softw
   that are left of the load, if at least MIN_HOLD_S are).
 - The time to recover is the later of the two; 0 where clients never noticed, right-censored at the end of the load where the
   requirement was not reached. With several faults it runs from the first one.
+- The same is counted from the last heal, and from the moment at which everything was in good health again, for an outage that lasts as
+  long as its fault does says nothing of the system.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports.analysis.estimates import Observation, Unmeasured
+from reports.analysis.faults import Struck, struck
 from reports.analysis.percentiles import SAMPLES_BEYOND_IN_SERIES, is_supported, percentile
 from reports.loading import TrialData
 
@@ -48,16 +52,30 @@ class Bins:
 
 def time_to_recover(trial: TrialData) -> Observation | Unmeasured:
     """Seconds from the first fault until clients are served as before."""
-    if not trial.record.faults:
-        return Unmeasured("no fault is planned")
-    injected = [fault.injected_s for fault in trial.record.faults if fault.injected_s is not None]
-    if not injected:
-        return Unmeasured("the fault was never carried out")
-    fault_s = min(injected)
-    before = bins(trial.requests, fault_s, trial.measure.start_s, fault_s)
+    return _recovery_from(trial, lambda found: found.injected_s)
+
+
+def recovery_after_heal(trial: TrialData) -> Observation | Unmeasured:
+    """Seconds from the beginning of the last heal until clients are served as before."""
+    return _recovery_from(trial, lambda found: found.healed_s)
+
+
+def recovery_after_ready(trial: TrialData) -> Observation | Unmeasured:
+    """Seconds from when everything was in good health again until clients are served as before."""
+    return _recovery_from(trial, lambda found: found.ready_s)
+
+
+def _recovery_from(trial: TrialData, origin: Callable[[Struck], float | None]) -> Observation | Unmeasured:
+    found = struck(trial)
+    if isinstance(found, Unmeasured):
+        return found
+    before = bins(trial.requests, found.injected_s, trial.measure.start_s, found.injected_s)
     if len(before.failure_rate) < MIN_BASELINE_BINS:
         return Unmeasured(f"less than {MIN_BASELINE_BINS:g} s of the measure phase lie before the fault, so nothing says what is normal")
-    return recovery(before, bins(trial.requests, fault_s, fault_s, trial.load_end_s))
+    origin_s = origin(found)
+    if origin_s is None:
+        return Unmeasured("not everything that was broken was healed and seen in good health again")
+    return recovery(before, bins(trial.requests, origin_s, origin_s, trial.load_end_s))
 
 
 def recovery(before: Bins, after: Bins) -> Observation:

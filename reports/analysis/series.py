@@ -13,7 +13,8 @@ from experiments.records.schema import METRICS
 from reports.analysis.counters import rates
 from reports.analysis.percentiles import SAMPLES_BEYOND_IN_SERIES, is_supported, percentile
 from reports.analysis.recovery import tail_per_mille
-from reports.loading import TrialData
+from reports.analysis.service import quality
+from reports.loading import TrialData, Window
 
 BIN_S = 1.0
 
@@ -50,6 +51,12 @@ def series(trials: Sequence[TrialData], per_trial: PerTrial) -> Series:
 def answered_per_s(trial: TrialData, edges: NDArray[np.float64]) -> NDArray[np.float64]:
     """Right answers by the second in which they came."""
     return _count(trial.requests.loc[trial.requests["ok"], "ended_s"], edges)
+
+
+def served_share(trial: TrialData, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the requests that were answered right and in time, by the second in which they were due."""
+    shares, _ = quality(trial, Window(edges[0], edges[-1]))
+    return shares
 
 
 def failed_per_s(trial: TrialData, edges: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from experiments.definition import Metric
+from experiments.definition import Experiment, Metric
 from reports.analysis.effects import ByBlock, Comparison, compare
 from reports.analysis.estimates import Estimate, Observation, Unmeasured
 from reports.analysis.measures import Measured, measures, over_trials
-from reports.loading import RunData
+from reports.loading import RunData, TrialData
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Summary:
 def summarise(run: RunData) -> Summary:
     """All numbers of a run."""
     names = [treatment.name for treatment in run.record.experiment.treatments]
-    by_trial = {trial.record.trial_id: measures(trial) for trial in run.trials}
+    controls = {name: _valid_by_block(run, control_of(run.record.experiment, name)) for name in names}
+    by_trial = {trial.record.trial_id: measures(trial, controls[trial.record.treatment].get(trial.record.block)) for trial in run.trials}
     blocks: dict[str, dict[Metric, ByBlock]] = {
         name: {metric: _by_block(run, by_trial, name, metric) for metric in Metric} for name in names
     }
@@ -46,6 +47,17 @@ def summarise(run: RunData) -> Summary:
         },
         valid_trials={name: len(run.valid(name)) for name in names},
     )
+
+
+def control_of(experiment: Experiment, treatment: str) -> str | None:
+    """The treatment without a fault that another is measured against: one with the same factors, else the first; None: there is none."""
+    asked = experiment.treatment(treatment)
+    candidates = [one for one in experiment.treatments if not one.faults and one.name != treatment]
+    return next((one.name for one in candidates if one.factors == asked.factors), candidates[0].name if candidates else None)
+
+
+def _valid_by_block(run: RunData, treatment: str | None) -> dict[int, TrialData]:
+    return {} if treatment is None else {trial.record.block: trial for trial in run.valid(treatment)}
 
 
 def _by_block(run: RunData, by_trial: dict[str, dict[Metric, Measured]], treatment: str, metric: Metric) -> ByBlock:

@@ -10,7 +10,7 @@ from reports.analysis.estimates import Estimate, Observation
 from reports.analysis.faults import fault_spans
 from reports.analysis.latency import Curve, curve
 from reports.analysis.percentiles import WHOLE, label
-from reports.analysis.series import Series, answered_per_s, failed_per_s, response_ms, series, series_tail, slowest_ms
+from reports.analysis.series import Series, answered_per_s, failed_per_s, response_ms, series, series_tail, served_share, slowest_ms
 from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
 from reports.page.data import Chart, Line, Panel, Shade
@@ -43,6 +43,19 @@ def line_of(name: str, color: int, found: Series, *, banded: bool = True) -> Lin
     """A series as a line with its range."""
     low, high = (finite(found.low), finite(found.high)) if banded else ((), ())
     return Line(name, color, found.middle_s, finite(found.median), low, high, form="step")
+
+
+def _common_shades(by_treatment: Sequence[tuple[Shade, ...]]) -> tuple[Shade, ...]:
+    """What is shaded for all treatments together: the one that has faults, or when any of them has one."""
+    faulty = [shades for shades in by_treatment if any(shade.kind == "fault" for shade in shades)]
+    if len(faulty) <= 1:
+        return max(by_treatment, key=len)
+    warm_up = tuple(shade for shade in faulty[0] if shade.kind == "warm_up")
+    faults = [shade for shades in faulty for shade in shades if shade.kind == "fault"]
+    if len({shade.text for shade in faults}) == 1:
+        return max(faulty, key=len)
+    span = Shade(min(shade.start for shade in faults), max(shade.end for shade in faults), "each treatment's own faults", "fault")
+    return (*warm_up, span)
 
 
 def shades_of(trials: Sequence[TrialData]) -> tuple[Shade, ...]:
@@ -156,13 +169,14 @@ def over_time_chart(run: RunData, prefix: str) -> Chart | None:
         return None
     tail = min(series_tail(trials) for _, _, trials in present)
     panels = (
+        ("Served: answered right and in time", "share", served_share, True),
         ("Right answers", "per s", answered_per_s, True),
         ("Failed requests", "per s", failed_per_s, True),
         ("Response time, median", "ms", response_ms(500), True),
         (f"Response time, {label(tail)}", "ms", response_ms(tail), True),
         ("Slowest answer", "ms", slowest_ms, False),
     )
-    shades = max((shades_of(trials) for _, _, trials in present), key=len)
+    shades = _common_shades([shades_of(trials) for _, _, trials in present])
     return Chart(
         name=f"{prefix}-over-time",
         title="Second by second, as clients saw it",
@@ -174,6 +188,7 @@ def over_time_chart(run: RunData, prefix: str) -> Chart | None:
                 title,
                 unit,
                 tuple(line_of(treatment.title, place, series(trials, per_trial), banded=banded) for place, treatment, trials in present),
+                is_share=per_trial is served_share,
             )
             for title, unit, per_trial, banded in panels
         ),

@@ -147,6 +147,52 @@ class RowChart:
 AnyChart = Chart | RowChart
 
 
+class Mark(StrEnum):
+    """What a cell of a heat map says beside its value; never by colour alone."""
+
+    NONE = ""
+    BROKEN = "broken"
+    """A rule did not hold."""
+    INVALID = "invalid"
+    """It was tried, and no trial counts."""
+    NOT_RUN = "not run"
+    """It was planned, and no trial was finished."""
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """One combination that was planned."""
+
+    text: str
+    level: int | None
+    """Class of the value, from 0; None: there is no value."""
+    mark: Mark
+    hint: str
+    """All that is known of it, for a look from near."""
+
+
+@dataclass(frozen=True)
+class HeatBlock:
+    """Rows and columns that belong together; None where they don't combine."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[HeatCell | None, ...]], ...]
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """One measure of many combinations, as coloured cells with the value in each."""
+
+    name: str
+    title: str
+    caption: str
+    classes: tuple[str, ...]
+    """What each level means, from 0."""
+    blocks: tuple[HeatBlock, ...]
+    is_folded: bool = False
+
+
 @dataclass(frozen=True)
 class Part:
     """A headed part of a section."""
@@ -154,11 +200,21 @@ class Part:
     anchor: str
     title: str
     text: str = ""
+    points: tuple[str, ...] = ()
+    """A list of sentences under the text."""
+    heat_maps: tuple[HeatMap, ...] = ()
     charts: tuple[AnyChart, ...] = ()
     tables: tuple[Table, ...] = ()
     commands: tuple[str, ...] = ()
     """What a person types."""
     is_folded: bool = False
+    is_bulk: bool = False
+    """Folded, and more than anybody wants on paper: it stays folded there."""
+
+    @property
+    def is_empty(self) -> bool:
+        """There is nothing under its heading."""
+        return not (self.points or self.heat_maps or self.charts or self.tables or self.commands)
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,16 @@ class Form(Enum):
     SHARE = "%"
     POINTS = "pp"
     """A difference of shares, in percentage points."""
+    OR_NONE = "or none"
+    """A time until something; infinite where it never happens."""
 
 
 def number(value: float, form: Form = Form.NUMBER, *, signed: bool = False) -> str:
     """A number with three significant digits, shares near 100 % with as many as tell them from it."""
     if math.isnan(value):
         return NOTHING
+    if form is Form.OR_NONE:
+        return "none" if math.isinf(value) else number(value, signed=signed)
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"  # noqa: RUF001 - the minus sign
     if form is Form.SHARE:

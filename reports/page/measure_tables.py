@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from experiments.definition import Experiment, Metric, Treatment
 from reports.analysis.effects import Comparison
 from reports.analysis.estimates import Estimate, Unmeasured
+from reports.analysis.faults import NO_FAULT
 from reports.analysis.latency import LatencyRow, latency_rows
 from reports.analysis.nodes import cache_row, node_rows
 from reports.analysis.percentiles import PERCENTILES_PER_MILLE, label
 from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
 from reports.page.data import Cell, Column, Table, Tone
-from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, text_cell
+from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, number_cell, text_cell
 from reports.page.words import METRICS, OPERATIONS
 
 
@@ -41,6 +42,40 @@ def treatments_table(experiment: Experiment, summary: Summary, prefix: str) -> T
     )
 
 
+OVERALL = (
+    Metric.AVAILABILITY,
+    Metric.FAILED_REQUESTS,
+    Metric.OBJECTIVE_MET,
+    Metric.RESPONSE_P50_MS,
+    Metric.RESPONSE_P95_MS,
+    Metric.SLOWEST_RESPONSE_MS,
+    Metric.THROUGHPUT_PER_S,
+    Metric.CPU_MS_PER_REQUEST,
+)
+"""What many treatments are compared by; what is left out is in the table of their trials."""
+
+
+def treatments_by_row_table(experiment: Experiment, summary: Summary, prefix: str) -> Table:
+    """The overall measures of many treatments, a row each."""
+    return Table(
+        name=f"{prefix}-treatments",
+        title="Measures by treatment",
+        columns=(
+            Column("Treatment", ("treatment",)),
+            Column("Trials", ("trials",), is_number=True),
+            *(Column(METRICS[metric].heading, estimate_names(metric.value), is_number=True) for metric in OVERALL),
+        ),
+        rows=tuple(
+            (
+                text_cell(treatment.title),
+                number_cell(summary.valid_trials[treatment.name]),
+                *(estimate_cell(summary.by_treatment[treatment.name][metric], METRICS[metric].form) for metric in OVERALL),
+            )
+            for treatment in experiment.treatments
+        ),
+    )
+
+
 def measured_metrics(summary: Summary) -> tuple[Metric, ...]:
     """The metrics that at least one treatment has, in the order of the words."""
     return tuple(metric for metric in METRICS if any(isinstance(values[metric], Estimate) for values in summary.by_treatment.values()))
@@ -55,7 +90,7 @@ def _missing(summary: Summary) -> str:
     for metric, words in METRICS.items():
         found = [values[metric] for values in summary.by_treatment.values()]
         unmeasured = [value.reason for value in found if isinstance(value, Unmeasured)]
-        if len(unmeasured) == len(found) and metric is not Metric.TIME_TO_RECOVER_S:
+        if len(unmeasured) == len(found) and unmeasured[0] != NO_FAULT.reason:
             reasons.append(f"{words.title}: {unmeasured[0]}.")
     return " ".join(reasons)
 

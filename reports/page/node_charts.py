@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from experiments.definition import Treatment
 from reports.analysis.percentiles import label
-from reports.analysis.series import Series, failed_per_s, node_series, response_ms, series, series_tail, slowest_ms
+from reports.analysis.series import Series, failed_per_s, node_series, response_ms, series, series_tail, served_share, slowest_ms
 from reports.loading import RunData
 from reports.page.client_charts import SECONDS_TITLE, line_of, shades_of, time_range
 from reports.page.data import Chart, Line, Panel
@@ -33,6 +33,12 @@ def _inside(run: RunData, treatment: Treatment, prefix: str) -> Chart | None:
         "misses": _only(node_series(trials, "cache_misses")),
     }
     panels = (
+        Panel(
+            "Served: answered right and in time",
+            "share",
+            (line_of("all operations", 0, series(trials, served_share)),),
+            is_share=True,
+        ),
         Panel("Failed requests, as clients saw them", "per s", (line_of("all operations", 0, series(trials, failed_per_s)),)),
         Panel(
             "Response time",
@@ -48,6 +54,7 @@ def _inside(run: RunData, treatment: Treatment, prefix: str) -> Chart | None:
         Panel("SQL statements at each database", "per s", _lines(node_series(trials, "sql_statements"))),
         Panel("Redis", "per s", _lines({name: found for name, found in cache.items() if found is not None})),
         Panel("Enrolment queue", "messages", _lines(node_series(trials, "queue_messages"))),
+        Panel("Outbox, as each replica counts it", "tasks", _lines(node_series(trials, "outbox_tasks"))),
     )
     return Chart(
         name=f"{prefix}-inside-{treatment.name}",

@@ -18,6 +18,9 @@ BAND_ALPHA = 0.16
 PANEL_PX, PANEL_GAP_PX, TOP_PX, BOTTOM_PX = 150, 46, 46, 54
 SIDE_COLUMNS = 3
 SIDE_PANEL_PX, SIDE_GAP_PX = 230, 92
+LEVEL_TICKS = 4
+"""More names of ticks than these stand upright, for side by side they would run into each other."""
+TICK_CHARACTER_PX = 6.6
 LEGEND_WIDTH = 0.17
 """Share of the width that stays free for legends."""
 LEAST_SHARE_SPAN = 0.0001
@@ -42,9 +45,26 @@ def height_px(chart: AnyChart) -> int:
         return row_height_px(chart)
     if chart.side_by_side:
         rows = -(-len(chart.panels) // SIDE_COLUMNS)
-        return TOP_PX + BOTTOM_PX + rows * SIDE_PANEL_PX + (rows - 1) * SIDE_GAP_PX
+        return TOP_PX + _bottom_px(chart) + rows * SIDE_PANEL_PX + (rows - 1) * _side_gap_px(chart)
     tall = 2 if len(chart.panels) == 1 else 1
     return TOP_PX + BOTTOM_PX + len(chart.panels) * PANEL_PX * tall + (len(chart.panels) - 1) * PANEL_GAP_PX
+
+
+def _upright_px(chart: Chart) -> int:
+    """How tall the names of the ticks stand; 0 where they lie."""
+    return round(max(len(text) for _, text in chart.ticks) * TICK_CHARACTER_PX) if _is_upright(chart) else 0
+
+
+def _is_upright(chart: Chart) -> bool:
+    return chart.side_by_side and len(chart.ticks) > LEVEL_TICKS
+
+
+def _side_gap_px(chart: Chart) -> int:
+    return SIDE_GAP_PX + max(0, _upright_px(chart) - PANEL_GAP_PX)
+
+
+def _bottom_px(chart: Chart) -> int:
+    return BOTTOM_PX + max(0, _upright_px(chart) - PANEL_GAP_PX)
 
 
 def figure(chart: Chart) -> go.Figure:
@@ -53,7 +73,7 @@ def figure(chart: Chart) -> go.Figure:
     layout: dict[str, Any] = {
         "template": "none",
         "height": height_px(chart),
-        "margin": {"l": 64, "r": 16, "t": TOP_PX, "b": BOTTOM_PX},
+        "margin": {"l": 64, "r": 16, "t": TOP_PX, "b": _bottom_px(chart)},
         "font": FONT,
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
@@ -88,7 +108,7 @@ Box = tuple[float, float, float, float]
 
 
 def _boxes(chart: Chart) -> list[Box]:
-    inner = height_px(chart) - TOP_PX - BOTTOM_PX
+    inner = height_px(chart) - TOP_PX - _bottom_px(chart)
     if not chart.side_by_side:
         panel = (inner - (len(chart.panels) - 1) * PANEL_GAP_PX) / len(chart.panels)
         tops = [1 - place * (panel + PANEL_GAP_PX) / inner for place in range(len(chart.panels))]
@@ -98,7 +118,7 @@ def _boxes(chart: Chart) -> list[Box]:
     boxes = []
     for place in range(len(chart.panels)):
         row, column = divmod(place, SIDE_COLUMNS)
-        top = 1 - row * (SIDE_PANEL_PX + SIDE_GAP_PX) / inner
+        top = 1 - row * (SIDE_PANEL_PX + _side_gap_px(chart)) / inner
         left = column * (width + gap)
         boxes.append((left, left + width, max(0.0, top - SIDE_PANEL_PX / inner), top))
     return boxes
@@ -120,6 +140,8 @@ def _x_axis(chart: Chart, box: Box, suffix: str, *, labelled: bool, follows: boo
         axis["title"] = {"text": chart.x_title, "standoff": 8, "font": AXIS_FONT}
     if chart.ticks:
         axis |= {"tickvals": [at for at, _ in chart.ticks], "ticktext": [text for _, text in chart.ticks]}
+        if _is_upright(chart):
+            axis["tickangle"] = -90
     if chart.x_range is not None:
         axis["range"] = list(chart.x_range)
     if follows:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.definition import TRIALS_FOR_A_VERDICT
+from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
-from reports.page.data import Part, Section, Term
+from reports.page.data import Part, Section, Table, Term
+from reports.page.fault_parts import faults_parts, untested_part
+from reports.page.featured import featured, selection_note
 from reports.page.formats import count
 from reports.page.judgements import claim_judgement, gate_judgement
-from reports.page.measure_tables import cache_table, comparison_table, nodes_table, operations_tables, treatments_table
+from reports.page.measure_tables import (
+    cache_table,
+    comparison_table,
+    nodes_table,
+    operations_tables,
+    treatments_by_row_table,
+    treatments_table,
+)
 from reports.page.node_charts import inside_charts
 from reports.page.parts import filled, head_facts, head_warnings, present, reproduce
 from reports.page.record_tables import (
@@ -23,7 +32,7 @@ from reports.page.record_tables import (
     values_table,
     witnesses_table,
 )
-from reports.page.setup_tables import environment_table, factors_table, load_table
+from reports.page.setup_tables import Factors, environment_table, factors_table, load_table
 from reports.verdicts.claims import ClaimVerdict, judge_claims
 from reports.verdicts.gate import GateVerdict, judge_invariants
 
@@ -87,45 +96,68 @@ def _warnings(judged: JudgedRun) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def _deployed(experiment: Experiment) -> dict[str, tuple[str, Factors]]:
+    """What was deployed, by the first treatment that it was deployed for; treatments on the same topology share it."""
+    titles: dict[str, list[str]] = {}
+    topologies = {treatment.name: experiment.topology_of(treatment) for treatment in experiment.treatments}
+    for treatment in experiment.treatments:
+        first = next(name for name, topology in topologies.items() if topology == topologies[treatment.name])
+        titles.setdefault(first, []).append(treatment.title)
+    if len(titles) == 1 < len(experiment.treatments):
+        return {name: ("all treatments", topologies[name].model_dump()) for name in titles}
+    more = {name: f" and {len(found) - 1} more" if len(found) > 1 else "" for name, found in titles.items()}
+    return {name: (f"{found[0]}{more[name]}", topologies[name].model_dump()) for name, found in titles.items()}
+
+
 def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
     run, record, summary = judged.run, judged.run.record, judged.summary
     experiment = record.experiment
-    deployed = {treatment.name: (treatment.title, experiment.topology_of(treatment).model_dump()) for treatment in experiment.treatments}
+    deployed = _deployed(experiment)
+    shown = featured(run, summary)
+    is_many, selection = shown is not run, selection_note(run, shown)
+    overall = filled(
+        differences_table(record, anchor),
+        (treatments_by_row_table if is_many else treatments_table)(experiment, summary, anchor),
+        comparison_table(experiment, summary, anchor),
+    )
+    faults = filled(faults_table(run, anchor))
+    trials = filled(trials_table(run, anchor), values_table(run, summary, anchor), outcomes_table(run, anchor))
+    folded = (*overall, *faults, *trials) if is_many else ()
+
+    def unfolded(tables: tuple[Table, ...]) -> tuple[Table, ...]:
+        return () if is_many else tables
+
     candidates = (
+        *faults_parts(run, summary, anchor, is_many=is_many),
         Part(
             f"{anchor}-measures",
             "What was measured",
-            charts=present(trials_chart(run, summary, anchor)),
-            tables=filled(
-                differences_table(record, anchor),
-                treatments_table(experiment, summary, anchor),
-                comparison_table(experiment, summary, anchor),
-            ),
+            text=selection,
+            charts=present(trials_chart(shown, summary, anchor)),
+            tables=unfolded(overall),
         ),
-        Part(f"{anchor}-time", "Over time", charts=present(over_time_chart(run, anchor)), tables=filled(faults_table(run, anchor))),
+        Part(f"{anchor}-time", "Over time", text=selection, charts=present(over_time_chart(shown, anchor)), tables=unfolded(faults)),
         Part(
             f"{anchor}-latency",
             "Response and service time",
-            charts=present(percentiles_chart(run, anchor)),
-            tables=filled(*operations_tables(run, anchor)),
+            text=selection,
+            charts=present(percentiles_chart(shown, anchor)),
+            tables=filled(*operations_tables(shown, anchor)),
         ),
         Part(
             f"{anchor}-inside",
             "Inside the system",
-            charts=inside_charts(run, anchor),
-            tables=filled(nodes_table(run, anchor), cache_table(run, anchor)),
+            text=selection,
+            charts=inside_charts(shown, anchor),
+            tables=filled(nodes_table(shown, anchor), cache_table(shown, anchor)),
         ),
         Part(
             f"{anchor}-trials",
             "Trials and invariants",
-            tables=filled(
-                trials_table(run, anchor),
-                values_table(run, summary, anchor),
-                invariants_table(judged.gate, anchor),
-                witnesses_table(judged.gate, anchor),
-                outcomes_table(run, anchor),
-            ),
+            tables=(*filled(invariants_table(judged.gate, anchor), witnesses_table(judged.gate, anchor)), *unfolded(trials)),
         ),
+        untested_part(run, anchor),
+        Part(f"{anchor}-everything", "Every treatment and every trial", tables=folded, is_folded=True, is_bulk=True),
         Part(f"{anchor}-setup", "Set-up", tables=filled(load_table(record, anchor), factors_table(deployed, anchor)), is_folded=True),
         Part(f"{anchor}-environment", "Environment", tables=filled(environment_table(record, anchor)), is_folded=True),
         reproduce(
@@ -134,4 +166,4 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             anchor,
         ),
     )
-    return tuple(part for part in candidates if part.tables or part.charts or part.commands)
+    return tuple(part for part in candidates if not part.is_empty)

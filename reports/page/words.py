@@ -61,6 +61,93 @@ METRICS: dict[Metric, MetricWords] = {
         Form.NUMBER,
         "Processor time of all nodes in the measure phase, divided by the requests answered; the load generator is not part of it.",
     ),
+    Metric.SLOWEST_RESPONSE_MS: MetricWords(
+        "Slowest request", "ms", Form.NUMBER, "Response time of the slowest request of the measure phase; ∞ where one failed."
+    ),
+    Metric.OBJECTIVE_MET: MetricWords(
+        "Objective met",
+        "",
+        Form.SHARE,
+        "Share of the requests due in the measure phase that got a right answer within the objective's time.",
+    ),
+    Metric.ERROR_BUDGET_SPENT: MetricWords(
+        "Error budget spent",
+        "",
+        Form.SHARE,
+        "Requests that missed the objective, as a share of those that it allows to in the measure phase; above 100 % it was missed.",
+    ),
+    Metric.LOST_SERVICE_S: MetricWords(
+        "Lost service",
+        "s",
+        Form.NUMBER,
+        "The share of a second's requests that were not answered right within the objective's time, added up over the measure phase: the "
+        "area of the resilience triangle (Bruneau et al., Earthquake Spectra 19(4), 2003). 2 s without any service are 2 s, and so "
+        "are 20 s with a tenth of it missing.",
+    ),
+    Metric.FAILED_DURING_FAULT: MetricWords(
+        "Failed during the fault",
+        "",
+        Form.SHARE,
+        "Share of the requests due from the first injection until everything was ready again that failed.",
+    ),
+    Metric.TAIL_RATIO: MetricWords(
+        "Response-time tail, times the control's",
+        "",
+        Form.TIMES,
+        "The highest of p99, p95 and p90 that the requests due from injection to ready support, divided by the same of the same seconds in "
+        "the block's trial without a fault.",
+    ),
+    Metric.TIME_TO_FIRST_FAILURE_S: MetricWords(
+        "Time to first failure",
+        "s",
+        Form.OR_NONE,
+        "From the first injection to when the first request that failed was due; none: no request failed.",
+    ),
+    Metric.TIME_TO_DETECT_S: MetricWords(
+        "Time to detect",
+        "s",
+        Form.NUMBER,
+        "From the first injection until something of the system itself was seen to have noticed: NGINX gave up on a delivery (known to the "
+        "millisecond), a replica was not ready, a breaker was open, the broker or a consumer was lost (each up to a probe period late).",
+    ),
+    Metric.TIME_TO_MITIGATE_S: MetricWords(
+        "Time to mitigate",
+        "s",
+        Form.NUMBER,
+        "From the first injection until no further request failed although the fault was still in force; 0: none failed; “>”: they went on "
+        "failing until it was healed.",
+    ),
+    Metric.RECOVERY_AFTER_HEAL_S: MetricWords(
+        "Recovery after the heal",
+        "s",
+        Form.NUMBER,
+        "Like the time to recover, from when the last heal was begun: the time that a server takes to start is part of it.",
+    ),
+    Metric.RECOVERY_AFTER_READY_S: MetricWords(
+        "Recovery after it is back",
+        "s",
+        Form.NUMBER,
+        "Like the time to recover, from when the last target was seen in good health again; 0: clients were served as before by then.",
+    ),
+    Metric.BACKLOG_PEAK: MetricWords(
+        "Backlog, peak",
+        "enrolments",
+        Form.NUMBER,
+        "The most enrolments of the measure phase that were accepted and not decided at one time.",
+    ),
+    Metric.DRAIN_AFTER_READY_S: MetricWords(
+        "Drained after it is back",
+        "s",
+        Form.NUMBER,
+        "From when the last target was seen in good health again until the backlog was no larger than before the fault, for a second of "
+        "readings in a row; up to one probe period late.",
+    ),
+    Metric.DECIDED_AFTER_HEAL_S: MetricWords(
+        "All decided after the heal",
+        "s",
+        Form.NUMBER,
+        "From when the last heal was begun until every accepted request of the trial was decided, later ones too: at most so long.",
+    ),
 }
 
 OPERATIONS: dict[Operation | None, str] = {

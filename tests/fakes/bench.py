@@ -238,6 +238,12 @@ class FakeLoad:
     looks: int = 2
     on_look: Callable[[], None] = lambda: None
 
+    def launch(self) -> None:
+        """Nothing takes time."""
+
+    def await_ready(self) -> None:
+        """It is."""
+
     def start(self, epoch_monotonic_s: float) -> None:
         """Begins."""
         del epoch_monotonic_s
@@ -347,9 +353,9 @@ class FakeInspection:
         del deployment
         self.events.append("flush")
 
-    def probes(self, deployment: Deployment) -> Sequence[Probe]:
+    def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """One probe."""
-        del deployment
+        del deployment, replicas
         return [FakeProbe()]
 
     def look_before(self, deployment: Deployment) -> Before | None:

@@ -106,13 +106,14 @@ def experiment(
     rate_per_s: float = 250,
     replicas: int = 1,
     name: str = "sample",
+    topology: Topology | None = None,
 ) -> Experiment:
     """A small experiment of reads."""
     return Experiment(
         name=name,
         title="A sample & its <title>",
         question="Is what comes out what was put in?",
-        topology=Topology().override({"courses.replicas": replicas}),
+        topology=topology or Topology().override({"courses.replicas": replicas}),
         treatments=tuple(treatments),
         mix={Operation.READ_COURSE: 3, Operation.READ_STUDENT: 1},
         arrivals=Arrivals(process="constant", rate_per_s=rate_per_s),

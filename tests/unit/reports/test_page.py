@@ -166,7 +166,7 @@ def _as_text(document: Page) -> str:
         for one in (section.gate, *section.claims):
             lines += [f"[{one.word}] {one.statement}", f"    {one.measured}", f"    {one.asked}. {one.remark}"]
         for part in section.parts:
-            lines += ["", f"-- {part.title}", *([part.text] if part.text else []), *part.commands]
+            lines += ["", f"-- {part.title}", *([part.text] if part.text else []), *part.points, *part.commands]
             for chart in part.charts:
                 lines += _chart_lines(chart)
             for table in part.tables:

@@ -14,8 +14,8 @@ from infra.targets.process.tail import FileTail
 NODES = {"127.0.0.1:8101": "courses-1", "127.0.0.1:8102": "courses-2"}
 
 
-def _line(upstream: str, status: str) -> bytes:
-    return json.dumps({"upstream_addr": upstream, "upstream_status": status}).encode()
+def _line(upstream: str, status: str, msec: float = 1_763_812_800.25) -> bytes:
+    return json.dumps({"msec": msec, "upstream_addr": upstream, "upstream_status": status}).encode()
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def _line(upstream: str, status: str) -> bytes:
 )
 def test_every_try_of_a_request_is_a_delivery(line: bytes, expected: list[tuple[str, bool]]) -> None:
     """A try that brought no answer of the replica's own was given up; what is no replica, or no line, doesn't count."""
-    assert deliveries([line], NODES) == expected
+    assert [(one.node, one.is_given_up) for one in deliveries([line], NODES)] == expected
 
 
 def _values(probe: NginxProbe) -> dict[tuple[str, str], float]:
@@ -53,6 +53,17 @@ def test_only_lines_since_the_probe_was_made_count_and_each_once(tmp_path: Path)
     assert values["courses-1", "upstream_requests"] == 2
     assert values["courses-1", "upstream_failures"] == 0
     assert values["courses-2", "upstream_failures"] == 1
+
+
+def test_the_moment_at_which_it_gave_up_is_told_once(tmp_path: Path) -> None:
+    """The first one since the last reading, by NGINX's clock; where it gave up on nothing there is no moment."""
+    log = tmp_path / "access.log"
+    log.touch()
+    probe = NginxProbe(FileTail(log), NODES)
+    tries = "127.0.0.1:8102, 127.0.0.1:8101"
+    log.write_bytes(b"".join(_line(tries, status, 1000.0 + at / 8) + b"\n" for at, status in enumerate(("200", "502, 200", "504, 200"))))
+    assert _values(probe)["courses-2", "upstream_gave_up_at"] == 1000.125
+    assert not any(metric == "upstream_gave_up_at" for _, metric in _values(probe))
 
 
 def test_a_log_that_is_gone_can_not_be_read(tmp_path: Path) -> None:
