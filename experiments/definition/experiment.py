@@ -27,11 +27,13 @@ class Operation(StrEnum):
     READ_SEATS = "read_seats"
     UPDATE_CAPACITY = "update_capacity"
     UPDATE_STUDENT = "update_student"
+    REUSE_KEY = "reuse_key"
+    """An enrolment whose Idempotency-Key is then sent again: with another body, which must be refused, and with its own."""
 
 
 READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
 """The operations on the cached read paths; the denominator of everything "per read"."""
-WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT})
+WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT, Operation.REUSE_KEY})
 """The operations that change the data; what became of one that got no answer is unknown."""
 
 
@@ -131,6 +133,12 @@ class Experiment(BaseExperiment):
         None,
         ge=0,
         description="the oldest that a cached answer may be after a newer version's write was acknowledged; None: the cache's time to live",
+    )
+    decision_bound_s: float | None = Field(
+        None,
+        ge=0,
+        description="the longest that an accepted request may be undecided after the load is over and all faults are healed, for which "
+        "SPIRELAB_SETTLE_TIMEOUT_S must be long enough; None: no bound, and no verdict on what is still under way when that is over",
     )
     claims: tuple[Claim, ...] = ()
 
