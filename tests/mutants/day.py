@@ -22,7 +22,7 @@ MIX: Final[Mapping[Operation, float]] = {
     Operation.DROP: 7.0,
     Operation.READ_SEATS: 2.0,
     Operation.UPDATE_CAPACITY: 2.0,
-    Operation.UPDATE_STUDENT: 3.0,
+    Operation.UPDATE_STUDENT: 6.0,
     Operation.REUSE_KEY: 2.0,
 }
 """Arrivals per second: few, so that a run is about the faults and not about a busy machine."""
@@ -44,7 +44,7 @@ def day(
         question=question,
         topology=Topology().override(factors),
         treatments=(Treatment(name="day", title="the whole day", faults=faults),),
-        dataset=Dataset(courses=8, students=160, capacity=5),
+        dataset=Dataset(courses=10, students=80, capacity=4),
         mix=dict(mix),
         arrivals=Arrivals(rate_per_s=sum(mix.values())),
         phases=Phases(warm_up_s=0, measure_s=load_s),

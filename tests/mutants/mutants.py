@@ -222,6 +222,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "prerequisites_not_rechecked",
+        "the worker decides on the record of a student that it has looked up for an earlier request",
+        "servers",
+        (
+            Change("enrollment/clients.py", "        found = {}\n", '        found = self.__dict__.setdefault("looked_up", {})\n'),
+            Change("enrollment/clients.py", "_batches(sorted(set(student_ids)))", "_batches(sorted(set(student_ids) - found.keys()))"),
+        ),
+    ),
+    Mutant(
         "last_seat_never_given",
         "a course is called full while one seat is free",
         "servers",

@@ -21,6 +21,8 @@ from tests.mutants.verdicts import PRODUCT, Verdict, judged, not_carried_out
 
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
 DEPLOYMENT: Final = "mutants"
+PLANTED_PREFIX: Final = "spirelab-mutant-"
+"""Of the folders that bugs are planted into."""
 LOG_LINES: Final = 3
 SLIP_LIMIT_MS: Final = 60_000
 """When requests were sent is in the history: a generator that is late on a busy machine makes no verdict wrong."""
@@ -65,7 +67,7 @@ class Runner:
         Raises:
             Interrupted: a signal came; what was begun is taken down by then.
         """
-        with tempfile.TemporaryDirectory(prefix="spirelab-mutant-") as temporary:
+        with tempfile.TemporaryDirectory(prefix=PLANTED_PREFIX) as temporary:
             folder = Path(temporary)
             environment = {
                 **os.environ,
