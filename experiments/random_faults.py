@@ -31,8 +31,9 @@ class Chance:
 
     per_minute: float
     """Mean number of faults."""
-    kinds: Collection[FaultKind | LinkFaultKind] = (*FaultKind, *LinkFaultKind)
-    """What can strike nothing in the topology is left out: link faults where links are off."""
+    kinds: Collection[FaultKind | LinkFaultKind] = (*(kind for kind in FaultKind if kind is not FaultKind.QUEUE_LOSS), *LinkFaultKind)
+    """What can strike nothing in the topology is left out: link faults where links are off. What was in a lost queue is sent again
+    minutes later, which no trial waits for."""
     shortest_s: float = 1.0
     longest_s: float = 8.0
 

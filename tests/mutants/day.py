@@ -14,15 +14,15 @@ STALENESS_BOUND_S: Final = 1.0
 """What the product states."""
 
 MIX: Final[Mapping[Operation, float]] = {
-    Operation.READ_COURSE: 10.0,
-    Operation.LIST_COURSES: 1.0,
-    Operation.READ_STUDENT: 3.0,
-    Operation.ENROLL: 16.0,
-    Operation.READ_ENROLLMENT: 5.0,
-    Operation.DROP: 7.0,
-    Operation.READ_SEATS: 2.0,
+    Operation.READ_COURSE: 6.0,
+    Operation.LIST_COURSES: 0.5,
+    Operation.READ_STUDENT: 2.0,
+    Operation.ENROLL: 14.0,
+    Operation.READ_ENROLLMENT: 4.0,
+    Operation.DROP: 6.0,
+    Operation.READ_SEATS: 1.5,
     Operation.UPDATE_CAPACITY: 2.0,
-    Operation.UPDATE_STUDENT: 6.0,
+    Operation.UPDATE_STUDENT: 4.0,
     Operation.REUSE_KEY: 2.0,
 }
 """Arrivals per second: few, so that a run is about the faults and not about a busy machine."""

@@ -103,6 +103,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "not_mandatory",
+        "a message that the broker has no queue for counts as sent",
+        "queue_lost",
+        (
+            NEVER_SENT_AGAIN,
+            Change("kit/publisher.py", "properties, mandatory=True)", "properties)"),
+        ),
+    ),
+    Mutant(
         "acknowledged_before_decided",
         "the worker acknowledges a message before it has decided, and the outbox trusts it",
         "servers",

@@ -24,8 +24,10 @@ DEPLOYMENT: Final = "mutants"
 PLANTED_PREFIX: Final = "spirelab-mutant-"
 """Of the folders that bugs are planted into."""
 LOG_LINES: Final = 3
-SLIP_LIMIT_MS: Final = 60_000
-"""When requests were sent is in the history: a generator that is late on a busy machine makes no verdict wrong."""
+SLIP_LIMIT_MS: Final = 1_000
+"""A generator that is late makes no verdict wrong, but when it is much later than the faults there is little to judge."""
+START_LEAD_S: Final = 6
+"""Twice what a generator takes to be ready on a machine that has nothing else to do."""
 SETTLE_MARGIN_S: Final = 0.5
 
 
@@ -73,6 +75,7 @@ class Runner:
                 **os.environ,
                 "SPIRELAB_DEPLOYMENT": self._deployment,
                 "SPIRELAB_SLIP_LIMIT_MS": str(SLIP_LIMIT_MS),
+                "SPIRELAB_START_LEAD_S": str(START_LEAD_S),
                 "SPIRELAB_SETTLE_TIMEOUT_S": str(DECISION_BOUND_S + SETTLE_MARGIN_S),
                 "SPIRELAB_STOP_WITH_PARENT": "1",
             }

@@ -34,11 +34,11 @@ def table(found: Sequence[Summary]) -> Table:
         "by (runs)",
         "median s",
         "unknown (runs)",
-        "invalid",
+        "not counted",
         box=None,
         pad_edge=False,
-        caption="found: runs in which an invariant was broken, of all runs; for the product none should be. "
-        "s: from the beginning of the load to the last event of the earliest witness",
+        caption="found: runs in which an invariant was broken, of all that count; for the product none should be. "
+        "Not counted: invalid trials. s: from the beginning of the load to the last event of the earliest witness",
     )
     for item in found:
         shown.add_row(
@@ -49,7 +49,7 @@ def table(found: Sequence[Summary]) -> Table:
             _counts(item.invariants),
             "" if item.median_s is None else f"{item.median_s:.1f}",
             _counts(item.unknown),
-            str(item.invalid + item.not_carried_out or ""),
+            str(item.not_counted or ""),
         )
     return shown
 

@@ -39,6 +39,11 @@ class Verdict:
         """Something is wrong with the code, as far as the invariants tell."""
         return bool(self.failed)
 
+    @property
+    def counts(self) -> bool:
+        """The trial was what it should have been."""
+        return self.is_judged and not self.reasons
+
 
 def judged(subject: str, scenario: str, seed: int, trial: TrialRecord) -> Verdict:
     """The verdict of a recorded trial."""
@@ -68,6 +73,7 @@ class Summary:
     subject: str
     scenario: str
     runs: int
+    """Those that count."""
     found: int
     invariants: Mapping[str, int]
     """In how many runs each was broken, the most frequent first."""
@@ -75,14 +81,15 @@ class Summary:
     """In how many runs nothing can be said of each."""
     median_s: float | None
     """Of :attr:`Verdict.proven_s`."""
-    invalid: int
-    not_carried_out: int
+    not_counted: int
+    """Runs whose trial is invalid, or that could not be carried out."""
+    alarms: int
+    """Runs, also those that don't count, in which something was found."""
 
     @property
     def is_as_wanted(self) -> bool:
-        """A planted bug was found in every run; the product in none, and every run counts."""
-        wanted = 0 if self.subject == PRODUCT else self.runs
-        return self.found == wanted and not self.not_carried_out and (self.subject != PRODUCT or not self.invalid)
+        """A planted bug was found in every run that counts, and nothing was in any run of the product."""
+        return self.runs > 0 and (self.alarms == 0 if self.subject == PRODUCT else self.found == self.runs)
 
 
 def summaries(verdicts: Iterable[Verdict]) -> tuple[Summary, ...]:
@@ -93,7 +100,8 @@ def summaries(verdicts: Iterable[Verdict]) -> tuple[Summary, ...]:
     return tuple(_summary(subject, scenario, found) for (subject, scenario), found in grouped.items())
 
 
-def _summary(subject: str, scenario: str, verdicts: Sequence[Verdict]) -> Summary:
+def _summary(subject: str, scenario: str, everything: Sequence[Verdict]) -> Summary:
+    verdicts = [verdict for verdict in everything if verdict.counts]
     times_s = [verdict.proven_s for verdict in verdicts if verdict.proven_s is not None]
     return Summary(
         subject=subject,
@@ -103,8 +111,8 @@ def _summary(subject: str, scenario: str, verdicts: Sequence[Verdict]) -> Summar
         invariants=_counted(name for verdict in verdicts for name in verdict.failed),
         unknown=_counted(name for verdict in verdicts for name in verdict.unknown),
         median_s=median(times_s) if times_s else None,
-        invalid=sum(bool(verdict.reasons) for verdict in verdicts),
-        not_carried_out=sum(not verdict.is_judged for verdict in verdicts),
+        not_counted=len(everything) - len(verdicts),
+        alarms=sum(verdict.found for verdict in everything),
     )
 
 

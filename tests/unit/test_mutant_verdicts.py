@@ -56,13 +56,15 @@ def test_what_is_proven_first_counts() -> None:
 
 
 def test_a_bug_is_as_wanted_where_every_run_found_it() -> None:
-    """One run without is one too many, and so is one that could not be carried out."""
+    """One run without is one too many; what could not be carried out, or showed less than it should have, is no run."""
     found, missed = judged("bug", "servers", 1, _trial(_failed("no_loss", 3))), judged("bug", "servers", 2, _trial(PASSED))
     lost = not_carried_out("bug", "servers", 3, "no server")
     (both,) = summaries([found, found])
     assert (both.found, both.runs, both.invariants, both.median_s, both.is_as_wanted) == (2, 2, {"no_loss": 2}, 3, True)
     assert not summaries([found, missed])[0].is_as_wanted
-    assert not summaries([found, lost])[0].is_as_wanted
+    assert not summaries([lost])[0].is_as_wanted
+    (counted,) = summaries([found, lost, judged("bug", "servers", 4, _trial(PASSED, reasons=("slow",)))])
+    assert (counted.runs, counted.not_counted, counted.is_as_wanted) == (1, 2, True)
 
 
 @pytest.mark.parametrize(
@@ -73,11 +75,12 @@ def test_a_bug_is_as_wanted_where_every_run_found_it() -> None:
         (judged(PRODUCT, "servers", 1, _trial(PASSED, reasons=("not healed",))), False, "no alarm; the trial is invalid: not healed"),
         (not_carried_out(PRODUCT, "servers", 1, "no server"), False, "NOT CARRIED OUT: no server"),
         (judged("bug", "servers", 1, _trial(PASSED)), False, "NOT FOUND"),
-        (judged("bug", "servers", 1, _trial(_failed("no_loss", 3), reasons=("slow",))), True, "found by no_loss, proven 3.0 s after"),
+        (judged("bug", "servers", 1, _trial(_failed("no_loss", 3))), True, "found by no_loss, proven 3.0 s after"),
+        (judged(PRODUCT, "servers", 1, _trial(_failed("no_loss", 3), reasons=("slow",))), False, "ALARM by no_loss, proven 3.0 s after"),
     ],
 )
 def test_a_run_is_told_in_a_line(verdict: Verdict, is_as_wanted: bool, said: str) -> None:  # noqa: FBT001 - pytest passes by position
-    """The product is wanted whole: an alarm, and a day that showed less than it should have, are not."""
+    """An alarm is one in any run; a day that showed less than it should have says nothing else."""
     assert line(verdict).startswith(said)
     assert summaries([verdict])[0].is_as_wanted is is_as_wanted
 

@@ -14,5 +14,5 @@ EXPERIMENT = day(
         Fault(kind=FaultKind.CRASH, node="broker", after=AfterFault(fault="slow", event=Event.PROVEN), at_s=0.8, duration_s=0.3),
     ),
     factors={"links": True},
-    mix={**MIX, Operation.ENROLL: 30.0, Operation.DROP: 10.0},
+    mix={**MIX, Operation.ENROLL: 25.0, Operation.DROP: 8.0},
 )

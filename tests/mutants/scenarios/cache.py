@@ -24,5 +24,5 @@ EXPERIMENT = day(
         Fault(kind=FaultKind.PAUSE, node="cache", at_s=5.2, duration_s=1.2),
     ),
     factors={"courses.replicas": 2, "links": True},
-    mix={**MIX, Operation.READ_COURSE: 30.0, Operation.ENROLL: 6.0, Operation.DROP: 2.0, Operation.UPDATE_CAPACITY: 4.0},
+    mix={**MIX, Operation.READ_COURSE: 25.0, Operation.ENROLL: 4.0, Operation.DROP: 1.0, Operation.UPDATE_CAPACITY: 4.0},
 )
