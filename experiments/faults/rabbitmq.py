@@ -25,7 +25,7 @@ QUEUES_TIMEOUT_S: Final = 15.0
 MARKER: Final = "spirelab.fault"
 """A queue that is lost with the others: they come back within milliseconds, so that their own absence is hard to see."""
 _DECLARE: Final = (
-    '{{new, _}} = rabbit_amqqueue:declare(rabbit_misc:r(<<"{vhost}">>, queue, <<"{name}">>), false, false, [], none, <<"spirelab">>), ok.'
+    '{{new, _}} = rabbit_amqqueue:declare(rabbit_misc:r(<<"{vhost}">>, queue, <<"{name}">>), true, false, [], none, <<"lab">>), ok.'
 )
 _DELETE_ALL: Final = '[{{ok, _}} = rabbit_amqqueue:delete(Q, false, false, <<"lab">>) || Q <- rabbit_amqqueue:list(<<"{vhost}">>)], ok.'
 _NO_MEMORY: Final = "0.000001"
