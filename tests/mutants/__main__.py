@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from experiments.errors import ExperimentError
+from experiments.errors import ExperimentError, RecordError
 from experiments.runner.interrupts import Interrupted, Interrupts, signal_with_parent
 from experiments.settings import load_settings
 from infra.errors import InfraError
@@ -67,18 +67,19 @@ def main(
         return
     settings = load_settings()
     verdicts: list[Verdict] = []
+    _write(write, verdicts)  # find out now that it can't be written
     with Interrupts(lambda text: console.print(escape(text), highlight=False)) as interrupts:
         if settings.stop_with_parent:
             signal_with_parent(signal.SIGTERM)
-        with suppress(Interrupted):
-            carry_out(list(jobs(mutants, runs, clean, seed)), Runner(settings.runs_dir / RUNS_FOLDER, interrupts), verdicts)
-    found = summaries(verdicts)
-    console.print(table(found))
-    if write is not None:
-        write.write_text(as_json(verdicts, found), encoding="utf-8")
+        try:
+            with suppress(Interrupted):
+                carry_out(list(jobs(mutants, runs, clean, seed)), Runner(settings.runs_dir / RUNS_FOLDER, interrupts), verdicts)
+        finally:
+            _write(write, verdicts)
+            console.print(table(summaries(verdicts)))
     if interrupts.received is not None:
         raise typer.Exit(EXIT_SIGNAL_BASE + interrupts.received)
-    if not all(item.is_as_wanted for item in found):
+    if not all(item.is_as_wanted for item in summaries(verdicts)):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -125,6 +126,15 @@ def carry_out(wanted: Sequence[Job], runner: Runner, verdicts: list[Verdict]) ->
             console.print(f"  took {time.monotonic() - started_s:.0f} s", highlight=False)
             if any(verdict.counts for verdict in found):
                 break
+
+
+def _write(file: Path | None, verdicts: Sequence[Verdict]) -> None:
+    if file is None:
+        return
+    try:
+        file.write_text(as_json(verdicts, summaries(verdicts)), encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"{file}: the verdicts can't be written ({error.strerror}); choose another --write") from None
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -132,3 +133,9 @@ def test_an_unknown_bug_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     """With the one that was meant."""
     assert run(["stale_sett"]) == 2
     assert capfd.readouterr().err == "error: Invalid value: there is no planted bug 'stale_sett'; did you mean stale_set?\n"
+
+
+def test_a_file_that_can_not_be_written_is_told_before_anything_runs(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Not after an hour."""
+    assert run(["--write", str(tmp_path / "missing" / "verdicts.json")]) == 1
+    assert "the verdicts can't be written (No such file or directory); choose another --write" in capfd.readouterr().err
