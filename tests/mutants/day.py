@@ -36,6 +36,7 @@ def day(
     faults: tuple[AnyFault, ...],
     factors: Mapping[str, Scalar],
     mix: Mapping[Operation, float] = MIX,
+    staleness_bound_s: float = STALENESS_BOUND_S,
 ) -> Experiment:
     """A day of ``load_s`` seconds with those faults; its few courses fill within seconds, and drops and changes free seats."""
     return Experiment(
@@ -49,7 +50,7 @@ def day(
         arrivals=Arrivals(rate_per_s=sum(mix.values())),
         phases=Phases(warm_up_s=0, measure_s=load_s),
         resends=3,
-        staleness_bound_s=STALENESS_BOUND_S,
+        staleness_bound_s=staleness_bound_s,
         decision_bound_s=DECISION_BOUND_S,
         trials=1,
     )

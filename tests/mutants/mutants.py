@@ -177,7 +177,7 @@ MUTANTS = (
     Mutant(
         "reservation_repeated",
         "a request for a seat that is sent again takes another seat",
-        "servers",
+        "lost_answers",
         (
             Change(
                 "courses/reservations.py",
@@ -279,7 +279,7 @@ MUTANTS = (
     Mutant(
         "stale_set",
         "a reader who loaded an old version puts it back into the cache after the writer's invalidation",
-        "cache",
+        "slow_reads",
         (
             Change(
                 "kit/redis_cache.py",
