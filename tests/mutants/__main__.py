@@ -30,7 +30,7 @@ EXIT_SIGNAL_BASE = 128
 MOST_TRIALS = 3
 """Of the product on one deployment: there are not enough students for more, and full courses stay full."""
 ATTEMPTS = 3
-"""At a run that counts: on a busy machine a fault may come too late, or the load."""
+"""At a run that counts or finds something: on a busy machine a fault may come too late, or the load."""
 RUNS_FOLDER = "mutants"
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
@@ -124,7 +124,7 @@ def carry_out(wanted: Sequence[Job], runner: Runner, verdicts: list[Verdict]) ->
             for verdict in found:
                 console.print(f"{what}: {line(verdict)}", highlight=False, soft_wrap=True, markup=False)
             console.print(f"  took {time.monotonic() - started_s:.0f} s", highlight=False)
-            if any(verdict.counts for verdict in found):
+            if any(verdict.counts or verdict.found for verdict in found):
                 break
 
 

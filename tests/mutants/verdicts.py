@@ -88,8 +88,10 @@ class Summary:
 
     @property
     def is_as_wanted(self) -> bool:
-        """A planted bug was found in every run that counts, and nothing was in any run of the product."""
-        return self.runs > 0 and (self.alarms == 0 if self.subject == PRODUCT else self.found == self.runs)
+        """A planted bug was found, and in every run that counts; the product has such runs, and nothing was found in any."""
+        if self.subject == PRODUCT:
+            return self.runs > 0 and self.alarms == 0
+        return self.alarms > 0 and self.found == self.runs
 
 
 def summaries(verdicts: Iterable[Verdict]) -> tuple[Summary, ...]:

@@ -64,6 +64,7 @@ def test_a_bug_is_as_wanted_where_every_run_found_it() -> None:
     assert (both.found, both.runs, both.invariants, both.median_s, both.is_as_wanted) == (2, 2, {"no_loss": 2}, 3, True)
     assert not summaries([found, missed])[0].is_as_wanted
     assert not summaries([lost])[0].is_as_wanted
+    assert summaries([judged("bug", "servers", 5, _trial(_failed("no_loss", 3), reasons=("slow",)))])[0].is_as_wanted
     (counted,) = summaries([found, lost, judged("bug", "servers", 4, _trial(PASSED, reasons=("slow",)))])
     assert (counted.runs, counted.not_counted, counted.is_as_wanted) == (1, 2, True)
 
