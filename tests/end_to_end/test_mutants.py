@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from infra import operations
 from tests.end_to_end.conftest import Bench, wait_until
 from tests.integration.infra import traces
@@ -18,6 +20,7 @@ from tests.mutants.running import DEPLOYMENT, PLANTED_PREFIX
 BUG = "prerequisites_not_checked"
 
 
+@pytest.mark.timeout(600)  # two deployments, one after the other
 def test_a_planted_bug_is_found_and_the_product_is_not_accused(bench: Bench, tmp_path: Path) -> None:
     """By the invariant that it breaks; exit status 0, both runs written down, and nothing left."""
     file = tmp_path / "verdicts.json"
