@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from infra import operations
 from tests.end_to_end.conftest import Bench, wait_until
 from tests.integration.infra import traces
 from tests.mutants.mutants import REPOSITORY
-from tests.mutants.running import DEPLOYMENT, PLANTED_PREFIX
+from tests.mutants.running import DEPLOYMENT
 
 BUG = "prerequisites_not_checked"
 
@@ -34,18 +33,20 @@ def test_a_planted_bug_is_found_and_the_product_is_not_accused(bench: Bench, tmp
     assert operations.names() == []
 
 
-def test_ctrl_c_leaves_nothing(bench: Bench) -> None:
+def test_ctrl_c_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
     """No process, port, segment or folder of the deployment, and no planted copy."""
-    before = _planted()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    bench.environment["TMPDIR"] = str(temporary)
     with _started(bench, BUG, "--clean", "0") as process:
         wait_until(lambda: any((bench.runs_dir / "mutants").rglob("schedule.parquet")), "the load")
         left = traces.of(operations.read(DEPLOYMENT))
-        assert _planted() > before
+        assert any(temporary.rglob("app"))
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
     assert (process.returncode, errors) == (130, "")
     assert left.left() == []
-    assert _planted() == before
+    assert list(temporary.iterdir()) == []
 
 
 def _started(bench: Bench, *arguments: str) -> subprocess.Popen[str]:
@@ -57,7 +58,3 @@ def _started(bench: Bench, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def _planted() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob(f"{PLANTED_PREFIX}*"))

@@ -21,8 +21,6 @@ from tests.mutants.verdicts import PRODUCT, Verdict, judged, not_carried_out
 
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
 DEPLOYMENT: Final = "mutants"
-PLANTED_PREFIX: Final = "spirelab-mutant-"
-"""Of the folders that bugs are planted into."""
 LOG_LINES: Final = 3
 SLIP_LIMIT_MS: Final = 1_000
 """A generator that is late makes no verdict wrong, but when it is much later than the faults there is little to judge."""
@@ -69,7 +67,7 @@ class Runner:
         Raises:
             Interrupted: a signal came; what was begun is taken down by then.
         """
-        with tempfile.TemporaryDirectory(prefix=PLANTED_PREFIX) as temporary:
+        with tempfile.TemporaryDirectory(prefix="spirelab-mutant-") as temporary:
             folder = Path(temporary)
             environment = {
                 **os.environ,
