@@ -176,6 +176,7 @@ def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> No
         trial_id=attempt.planned.trial_id,
         epoch_unix_s=time.time() - now_s,
         staleness_bound_s=attempt.experiment.staleness_bound_of(attempt.treatment),
+        decision_bound_s=attempt.experiment.decision_bound_s,
     )
     chronicle.append_before(attempt.rows_before)
     chronicle.append(beginning, *(owed.model_copy(update={"at_s": now_s}) for owed in bench.session.owed))

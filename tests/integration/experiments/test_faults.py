@@ -34,6 +34,7 @@ CASES = [
     (FaultKind.DISK_FULL, "broker"),
     (FaultKind.CONNECTION_EXHAUSTION, "courses-db"),
     (FaultKind.MEMORY_ALARM, "broker"),
+    (FaultKind.QUEUE_LOSS, "broker"),
     (FaultKind.FLUSH, "cache"),
     (FaultKind.MEMORY_FULL, "cache"),
     (FaultKind.RELOAD, "gateway"),
