@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -35,6 +36,7 @@ _SYSTEM = (
     Metric.DRAIN_AFTER_READY_S,
     Metric.DECIDED_AFTER_HEAL_S,
 )
+_REPLICA = re.compile(r"-\d+\b")
 _AT_LEAST = "“>” and ∞ in an interval: a trial ended first, so it is only known to be more."
 
 
@@ -86,9 +88,9 @@ def system_table(run: RunData, summary: Summary, prefix: str) -> Table:
 
 
 def first_detectors(trials: Sequence[TrialData]) -> str:
-    """What noticed first, with the number of trials where it was not the same in all."""
+    """What noticed first, with the number of trials where it was not the same in all; replicas of a group are one."""
     found = [detections(trial) for trial in trials]
-    firsts = Counter(one[0].what if one else "nothing" for one in found if not isinstance(one, Unmeasured))
+    firsts = Counter(_REPLICA.sub("-*", one[0].what) if one else "nothing" for one in found if not isinstance(one, Unmeasured))
     if len(firsts) == 1:
         return next(iter(firsts))
     return ", ".join(f"{what} ({times} of {len(found)})" for what, times in firsts.most_common())
