@@ -89,3 +89,12 @@ def test_the_faults_of_a_lab_that_is_at_work_are_left_alone(lab: Deployment) -> 
         assert psutil.STATUS_STOPPED in states(lab, "cache")
     heal(lab.name, lambda _: None)
     nothing_is_left(lab)
+
+
+def test_a_kill_that_was_broken_off_is_no_obstacle_to_a_start(lab: Deployment) -> None:
+    """A tree is held still before it is killed, and so it stays where the lab is killed in between."""
+    control = operations.control(lab.name)
+    control.pause_node("courses-1")
+    control.start_node("courses-1")
+    await_all_well(lab)
+    nothing_is_left(lab)
