@@ -101,6 +101,13 @@ def end_to_end(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Planted bugs: whether the invariants find each, and none in the product: -- NAME... --runs 3 --clean 20 --write FILE."""
+    session.env["SPIRELAB_STOP_WITH_PARENT"] = "1"  # a nox that is killed can't stop it
+    run(session, "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """All tests: unit, contract, openapi, race, degrade, integration, end_to_end; containers and pulumi_docker where there is an engine."""
     run(session, "-m", "pytest", *session.posargs)
@@ -193,6 +200,13 @@ def containers(session: nox.Session) -> None:
 def heal(session: nox.Session) -> None:
     """Heal what a bench that was killed has left broken on purpose; harmless where there is nothing."""
     run(session, "-m", "experiments", "heal", *session.posargs)
+
+
+@nox.session(default=False)
+def shrink(session: nox.Session) -> None:
+    """Look for the fewest faults that still break the rule that a trial of a run broke: -- runs/RUN."""
+    session.env["SPIRELAB_STOP_WITH_PARENT"] = "1"
+    run(session, "-m", "experiments", "shrink", *session.posargs)
 
 
 @nox.session(default=False)

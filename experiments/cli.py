@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,19 +13,20 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from experiments import catalog
-from experiments.definition import AnyExperiment, changed
-from experiments.errors import DefinitionError, ExperimentError, RecordError
-from experiments.estimate import fit, on_free_ports, step_durations_s
+from experiments.choosing import Changes, chosen, command
+from experiments.errors import ExperimentError, RecordError
+from experiments.estimate import on_free_ports, step_durations_s
 from experiments.jepsen import export
 from experiments.progress import ConsoleProgress
 from experiments.records.files import read_run
-from experiments.runner.interrupts import Interrupts, signal_with_parent
+from experiments.runner.interrupts import Interrupted, Interrupts, signal_with_parent
+from experiments.runner.session import Session
+from experiments.runner.stages import Bench
 from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
 from experiments.settings import Settings, load_settings
 from experiments.tables import catalog_table, plan_lines, runs_table
 from infra.engines.choosing import TargetChoice
 from infra.errors import InfraError
-from infra.topology import parse_assignments
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -59,6 +59,19 @@ SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of data, load 
 BudgetOption = Annotated[
     float | None, typer.Option(min=0.1, metavar="MINUTES", help="Run fewer trials, so that it takes no longer.", show_default=False)
 ]
+DurationOption = Annotated[
+    float | None, typer.Option("--duration", metavar="SECONDS", help="Length of what is measured of each trial.", show_default=False)
+]
+FaultRateOption = Annotated[
+    float | None,
+    typer.Option("--faults-per-minute", metavar="RATE", help="Mean number of faults of an experiment by chance.", show_default=False),
+]
+ShrinkOption = Annotated[
+    float,
+    typer.Option(
+        "--shrink", min=0, metavar="MINUTES", help="Time to look for fewer faults that break a rule, where faults by chance broke one."
+    ),
+]
 ListOption = Annotated[bool, typer.Option("--list", help="Show the catalog and start nothing.")]
 PlanOption = Annotated[bool, typer.Option("--plan", help="Show order, duration, ports and memory, and start nothing.")]
 RunsDirOption = Annotated[Path | None, typer.Option(help="Folder for runs; default: runs/ in the checkout.", show_default=False)]
@@ -83,6 +96,9 @@ def bench(
     trials: TrialsOption = None,
     seed: SeedOption = None,
     budget: BudgetOption = None,
+    duration: DurationOption = None,
+    faults_per_minute: FaultRateOption = None,
+    shrink_minutes: ShrinkOption = 15.0,
     list_only: ListOption = False,
     plan_only: PlanOption = False,
     runs_dir: RunsDirOption = None,
@@ -101,6 +117,8 @@ def bench(
 
     - `bench hotpath` puts the hot paths beside a tutorial's and measures how much each can take
 
+    - `bench chaos --duration 120 --faults-per-minute 20 --seed 9` breaks what the seed says, more of it and for longer
+
     - `bench --file my_experiment.py` runs your own; copy experiments/catalog/cache.py to begin
 
     - `bench --plan cache` shows what it would do; `bench --list` shows what there is
@@ -111,17 +129,18 @@ def bench(
         catalog_table(console, [on_free_ports(item) for item in catalog.load_all(catalog.names())])
         return
     settings = load_settings(runs_dir, target)
-    experiments = _chosen(names or [], file, assignments or [], trials, seed, budget)
+    changes = Changes(assignments or [], trials, seed, duration, faults_per_minute)
+    experiments = chosen(names or [], file, changes, budget)
     if plan_only:
         plan_lines(console, experiments)
         return
     check_writable(settings)
     if run_list is not None:
         _write_list(run_list, [])  # find out now that it can't be written
-    jobs = [Job(item, _command(item, file, assignments or [])) for item in experiments]
+    jobs = [Job(item, command(item, file, changes)) for item in experiments]
     outcome = SuiteOutcome()
     try:
-        _execute(jobs, settings, outcome)
+        _execute(jobs, settings, outcome, shrink_minutes)
     finally:
         if run_list is not None:
             _write_list(run_list, outcome.paths)
@@ -157,6 +176,35 @@ def export_jepsen(
 
 
 @app.command()
+def shrink(
+    run: Annotated[Path, typer.Argument(help="A run directory in which a trial broke a rule.", show_default=False)],
+    *,
+    minutes: Annotated[float, typer.Option(min=0.1, metavar="MINUTES", help="Time to look for fewer.")] = 15.0,
+    repeats: Annotated[int, typer.Option(min=1, help="Trials with the same faults before they are taken to break nothing.")] = 2,
+) -> None:
+    """Look for the fewest faults that still break the rule that a trial broke, and write them down as an experiment.
+
+    Example: `shrink runs/RUN --minutes 30`, then `bench --file runs/RUN/TRIAL-shrunk.json`
+    """
+    from experiments.runner.live import exclusive, live_outside  # noqa: PLC0415 - brings the servers' clients
+    from experiments.runner.shrinking import Effort, shrink_run  # noqa: PLC0415
+
+    settings, found = load_settings(), read_run(run.resolve())
+    with exclusive(settings), Interrupts(_say) as interrupts:
+        if settings.stop_with_parent:
+            signal_with_parent(signal.SIGTERM)
+        bench = Bench(Session(live_outside(settings, interrupts)), settings, interrupts, lambda _: None)
+        try:
+            shrink_run(found, bench, effort=Effort(minutes, repeats), say=_say)
+        except Interrupted:
+            raise typer.Exit(EXIT_SIGNAL_BASE + (interrupts.received or 0)) from None
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+@app.command()
 def heal(
     name: Annotated[
         str | None,
@@ -169,9 +217,9 @@ def heal(
     """
     from experiments import healing  # noqa: PLC0415 - brings the servers' clients
 
-    lines, errors = healing.heal_all(name, lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False))
+    lines, errors = healing.heal_all(name, _say)
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        _say(line)
     for error in errors:
         _complain(error)
     if errors:
@@ -180,26 +228,10 @@ def heal(
         console.print("nothing to heal: no fault is in a journal", highlight=False, soft_wrap=True)
 
 
-def _chosen(
-    names: Sequence[str], file: Path | None, assignments: Sequence[str], trials: int | None, seed: int | None, budget: float | None
-) -> tuple[AnyExperiment, ...]:
-    if file is not None and names:
-        raise DefinitionError(f"--file {file} and {names[0]} are both given; name one or the other")
-    found = (catalog.load_file(file),) if file is not None else catalog.load_all(names or catalog.QUICK_SUITE)
-    factors = parse_assignments(assignments)
-    chosen = tuple(changed(on_free_ports(item), factors=factors, trials=trials, seed=seed) for item in found)
-    return chosen if budget is None else fit(chosen, budget)
-
-
-def _command(experiment: AnyExperiment, file: Path | None, assignments: Sequence[str]) -> str:
-    what = ["--file", file.name] if file is not None else [experiment.name]
-    changes = [word for assignment in assignments for word in ("--set", assignment)]
-    return shlex.join(["nox", "-s", "bench", "--", *what, *changes, "--trials", str(experiment.trials), "--seed", str(experiment.seed)])
-
-
-def _execute(jobs: Sequence[Job], settings: Settings, outcome: SuiteOutcome) -> None:
+def _execute(jobs: Sequence[Job], settings: Settings, outcome: SuiteOutcome, shrink_minutes: float) -> None:
     # Only a real run needs servers and the load generator; --help, --list and --plan must not wait for their imports.
     from experiments.runner.live import exclusive, live_outside  # noqa: PLC0415
+    from experiments.runner.shrinking import Effort, shrink_by_chance  # noqa: PLC0415
 
     with (
         exclusive(settings),
@@ -210,6 +242,12 @@ def _execute(jobs: Sequence[Job], settings: Settings, outcome: SuiteOutcome) -> 
             signal_with_parent(signal.SIGTERM)
         outside = live_outside(settings, interrupts)
         run_suite(jobs, outside, settings, interrupts, progress, outcome)
+        if shrink_minutes and outcome.error is None and outcome.signal is None:
+            bench = Bench(Session(outside), settings, interrupts, progress.note)
+            try:
+                shrink_by_chance(outcome.paths, bench, effort=Effort(shrink_minutes), say=progress.say)
+            except Interrupted:
+                outcome.signal = interrupts.received
 
 
 def _write_list(file: Path, paths: Sequence[Path]) -> None:

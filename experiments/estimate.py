@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from experiments.capacity.plan import measurement_durations_s
-from experiments.definition import AnyExperiment, BaseExperiment, CapacityExperiment, Experiment, Operation, changed
+from experiments.definition import WRITES, AnyExperiment, BaseExperiment, CapacityExperiment, Experiment, changed
 from experiments.definition.capacity import DEPLOYED
 from experiments.errors import DefinitionError
 from experiments.plan import BRING_UP_S, TEAR_DOWN_S, trial_durations_s
@@ -99,8 +99,8 @@ def _bring_ups(before: AnyExperiment | None, after: AnyExperiment) -> int:
 
 
 def _starts_from_nothing(before: Experiment, after: Experiment) -> bool:
-    """The one before left enrolments behind, or other data than the one after needs."""
-    return bool(before.mix.get(Operation.ENROLL)) or (before.dataset, before.seed) != (after.dataset, after.seed)
+    """The one before wrote, or other data than the one after needs."""
+    return not WRITES.isdisjoint(before.operations) or (before.dataset, before.seed) != (after.dataset, after.seed)
 
 
 def _memory_mib(experiment: AnyExperiment) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import select
 import subprocess
 import sys
 from contextlib import suppress
@@ -20,9 +21,10 @@ from experiments.records.schema import REQUEST_SCHEMA
 from experiments.schedule import Schedule
 
 GENERATOR: Final = f"locust {importlib.metadata.version('locust')} FastHttpUser, open loop"
-START_UP_S: Final = 3.0
-"""What :meth:`LoadGenerator.start` needs between its call and the epoch: importing Locust takes 1 s of processor time, which two cores
-that also run the system give it in 1.3 to 3 s (measured)."""
+READY: Final = b"ready\n"
+"""What the child says when it has its schedule and everything that it needs to send it."""
+READY_TIMEOUT_S: Final = 60.0
+"""Importing Locust takes 1 s of processor time, which two cores that also run the system give it in 1 to 3 s (measured)."""
 RESULT_TIMEOUT_S: Final = 30.0
 WRITING_S: Final = 5.0
 """What the child has to write its file after SIGTERM."""
@@ -62,11 +64,8 @@ class LoadGenerator:
         self._log_file = folder / "load.log"
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, epoch_monotonic_s: float) -> None:
-        """Start the child; its schedule begins when ``time.monotonic()`` is ``epoch_monotonic_s``, START_UP_S from now or later.
-
-        What is due before the child is ready leaves late, which shows in the slip.
-        """
+    def launch(self) -> None:
+        """Start the child, which then waits for :meth:`start`."""
         self._schedule.write(self._schedule_file)
         options = {
             "schedule": self._schedule_file,
@@ -74,17 +73,36 @@ class LoadGenerator:
             "history": self._history,
             "resends": self._resends,
             "gateway": self._gateway_url,
-            "epoch": epoch_monotonic_s,
         }
         command = [sys.executable, "-m", "experiments.workloads"]
         for name, value in options.items():
             command += [f"--{name}", str(value)]
         with self._log_file.open("wb") as log:
-            # The pipe is never written to: its end tells the child that this process is gone. A session of its own keeps the
-            # terminal's Ctrl-C from it, so that stop() decides.
+            # The end of its standard input tells the child that this process is gone. A session of its own keeps the terminal's
+            # Ctrl-C from it, so that stop() decides.
             self._child = subprocess.Popen(
-                command, cwd=_REPOSITORY, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                command, cwd=_REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, start_new_session=True
             )
+
+    def await_ready(self) -> None:
+        """Return when the child could send.
+
+        Raises:
+            LoadError: it fails, or takes too long.
+        """
+        child = self._launched()
+        if child.stdout is None or not select.select([child.stdout], [], [], READY_TIMEOUT_S)[0] or child.stdout.read(len(READY)) != READY:
+            raise LoadError(f"the load generator does not get ready; {self._last_words()}")
+
+    def start(self, epoch_monotonic_s: float) -> None:
+        """Let the schedule begin when ``time.monotonic()`` is ``epoch_monotonic_s``.
+
+        What is due before the child is ready leaves late, which shows in the slip.
+        """
+        child = self._launched()
+        if child.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended; result() tells why
+                child.stdin.write(f"{epoch_monotonic_s!r}\n".encode())
 
     def finished(self) -> bool:
         """Whether the child has ended, well or badly."""
@@ -96,10 +114,8 @@ class LoadGenerator:
         Raises:
             LoadError: the child failed, or does not end; with the last lines of its log.
         """
-        if self._child is None:
-            raise LoadError("the load generator was not started")
         try:
-            status = self._child.wait(RESULT_TIMEOUT_S)
+            status = self._launched().wait(RESULT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise LoadError(f"the load generator is still running after {RESULT_TIMEOUT_S:g} s; {self._last_words()}") from None
         if status != 0 or not self._out_file.is_file():
@@ -118,8 +134,13 @@ class LoadGenerator:
                 child.wait(WRITING_S)
             child.kill()  # it has no children of its own; does nothing where it has ended
         child.wait()
-        if child.stdin is not None:
-            child.stdin.close()
+        for pipe in filter(None, (child.stdin, child.stdout)):
+            pipe.close()
+
+    def _launched(self) -> subprocess.Popen[bytes]:
+        if self._child is None:
+            raise LoadError("the load generator was not started")
+        return self._child
 
     def _last_words(self) -> str:
         lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from experiments.definition.faults import INSTANT, PARTS, Fault, FaultKind, LinkFault, LinkFaultKind, parts, targets
+from experiments.definition import Chance, Experiment, Fault, FaultKind, LinkFault, LinkFaultKind, Treatment, parts, targets
+from experiments.definition.faults import INSTANT, PARTS
 from experiments.randomness import generator
 from infra.links.conditions import Direction
 from infra.links.edges import edges
@@ -17,24 +17,18 @@ from infra.topology import Topology
 
 ATTEMPTS: Final = 8
 """At a place for a fault that overlaps no other; then this one is left out."""
-RECOVERY_S: Final = 5.0
-"""Kept free of faults of the same target after a heal, and of all faults at the end."""
+SECONDS_PER_MINUTE: Final = 60
 _DIGITS: Final = 2
 _LATENCIES_MS: Final = (20, 100, 500)
 _BANDWIDTHS_KIB_PER_S: Final = (16, 64, 256)
 _ONE_WAY: Final = frozenset({LinkFaultKind.LATENCY, LinkFaultKind.SILENT})
 
 
-@dataclass(frozen=True)
-class Chance:
-    """What may happen, how often, and for how long."""
-
-    per_minute: float
-    """Mean number of faults."""
-    kinds: Collection[FaultKind | LinkFaultKind] = (*FaultKind, *LinkFaultKind)
-    """What can strike nothing in the topology is left out: link faults where links are off."""
-    shortest_s: float = 1.0
-    longest_s: float = 8.0
+def faults_of(experiment: Experiment, treatment: Treatment, trial_seed: int) -> tuple[Fault | LinkFault, ...]:
+    """The faults of a trial: those that the treatment plans, or those that its chance draws from the trial's seed."""
+    if treatment.chance is None:
+        return treatment.faults
+    return random_faults(experiment.topology_of(treatment), trial_seed, experiment.phases.total_s, treatment.chance)
 
 
 def random_faults(topology: Topology, seed: int, duration_s: float, chance: Chance) -> tuple[Fault | LinkFault, ...]:
@@ -43,10 +37,10 @@ def random_faults(topology: Topology, seed: int, duration_s: float, chance: Chan
     struck = _choices(topology, chance.kinds)
     found: list[Fault | LinkFault] = []
     busy: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for _ in range(int(rng.poisson(chance.per_minute * duration_s / 60)) if struck else 0):
+    for _ in range(int(rng.poisson(chance.per_minute * max(0.0, duration_s - chance.from_s) / SECONDS_PER_MINUTE)) if struck else 0):
         for _ in range(ATTEMPTS):
             fault = _draw(rng, struck, duration_s, chance)
-            well_s = fault.heal_at_s + RECOVERY_S
+            well_s = fault.heal_at_s + chance.recovery_s
             hit = targets(fault, topology)
             if well_s <= duration_s and all(fault.at_s >= end_s or well_s <= start_s for name in hit for start_s, end_s in busy[name]):
                 found.append(fault)
@@ -78,7 +72,7 @@ def _draw(
 ) -> Fault | LinkFault:
     kind = list(struck)[int(rng.integers(len(struck)))]
     where = struck[kind][int(rng.integers(len(struck[kind])))]
-    at_s = round(float(rng.uniform(0, duration_s)), _DIGITS)
+    at_s = round(float(rng.uniform(chance.from_s, duration_s)), _DIGITS)
     lasts_s = round(float(rng.uniform(chance.shortest_s, chance.longest_s)), _DIGITS)
     if isinstance(kind, FaultKind):
         return Fault(kind=kind, node=where, at_s=at_s, duration_s=0 if kind in INSTANT else lasts_s)

@@ -6,6 +6,7 @@ course has its own order of students, cut into equal shares, and each trial take
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -37,8 +38,8 @@ SCHEDULE_SCHEMA: Final = pa.schema(
         pa.field("intended_s", pa.float64(), nullable=False),
         pa.field("phase", pa.string(), nullable=False),
         pa.field("operation", pa.string(), nullable=False),
-        pa.field("course_id", pa.int64(), nullable=True),  # read_course, enroll, read_seats, update_capacity
-        pa.field("student_id", pa.int64(), nullable=True),  # read_student, enroll, update_student
+        pa.field("course_id", pa.int64(), nullable=True),  # read_course, enroll, reuse_key, read_seats, update_capacity
+        pa.field("student_id", pa.int64(), nullable=True),  # read_student, enroll, reuse_key, update_student
         pa.field("offset", pa.int64(), nullable=True),  # list_courses: the first course of the page
         pa.field("enrolled_by", pa.int64(), nullable=True),  # read_enrollment, drop: row of the enroll that it is about
     ]
@@ -47,8 +48,9 @@ CAPACITY_FIELD: Final = pa.field("capacity", pa.int64(), nullable=True)
 """update_capacity: the new capacity; a column that only schedules with this operation have, so that others stay what they were."""
 
 _OPERATIONS: Final = tuple(Operation)
-_ABOUT_A_COURSE: Final = (Operation.READ_COURSE, Operation.ENROLL, Operation.READ_SEATS, Operation.UPDATE_CAPACITY)
-_ABOUT_A_STUDENT: Final = (Operation.READ_STUDENT, Operation.ENROLL, Operation.UPDATE_STUDENT)
+_ENROLLING: Final = (Operation.ENROLL, Operation.REUSE_KEY)
+_ABOUT_A_COURSE: Final = (*_ENROLLING, Operation.READ_COURSE, Operation.READ_SEATS, Operation.UPDATE_CAPACITY)
+_ABOUT_A_STUDENT: Final = (*_ENROLLING, Operation.READ_STUDENT, Operation.UPDATE_STUDENT)
 _ABOUT_AN_ENROLMENT: Final = (Operation.READ_ENROLLMENT, Operation.DROP)
 _Integers = NDArray[np.int64]
 
@@ -83,7 +85,8 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
 
     Times, operations and courses come from ``trial_seed`` alone, so that trials with the same seed get the same load. ``block`` says
     which share of the (student, course) pairs the trial may use: its block, or its position in the plan if the enrolments of the
-    other trials of its block are still there when it runs.
+    other trials of its block are still there when it runs. It also says which courses are the hot ones, if there are any: as far as
+    the courses last, no two trials have the same, so that each begins with free seats.
 
     Raises:
         ScheduleError: outcomes are to be read or dropped and nothing enrols, or there are too few students for so many enrolments.
@@ -102,12 +105,17 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     pages = zipf_ranks(rng, count, -(-len(seeded.course_ids) // PAGE_SIZE), exponent)
     earlier = _recent_enrollments(times, operations, rng.random(count))
 
-    enrolling = operations == _code(Operation.ENROLL)
+    enrolling = _any_of(operations, *_ENROLLING)
+    hot = _hot_courses(experiment, block, len(seeded.course_ids))
+    if hot is not None:
+        rushing = enrolling & _in_spike(experiment, times, otherwise=True)
+        courses[rushing] = hot[generator(trial_seed, "hot").integers(0, len(hot), np.count_nonzero(rushing))]
     order = generator(experiment.seed, "pairs")
     courses[enrolling], students[enrolling] = _pairs(courses[enrolling], seeded, order, share=block, shares=shares)
     updating = operations == _code(Operation.UPDATE_CAPACITY)
-    if updates := experiment.mix.get(Operation.UPDATE_CAPACITY, 0) > 0:
-        courses[updating] = rng.integers(0, min(UPDATED_COURSES, len(seeded.course_ids)), count)[updating]
+    if updates := any(mix.get(Operation.UPDATE_CAPACITY, 0) > 0 for mix in experiment.mixes):
+        scarce = np.arange(min(UPDATED_COURSES, len(seeded.course_ids))) if hot is None else hot
+        courses[updating] = scarce[rng.integers(0, len(scarce), count)[updating]]
         low, high = (round(share * experiment.dataset.capacity) for share in CAPACITY_SPAN)
         capacities = pa.array(rng.integers(low, high + 1, count), mask=~updating)
     course_ids = np.array(seeded.course_ids, dtype=np.int64)
@@ -139,21 +147,44 @@ def _phases(times: NDArray[np.float64], phases: Phases) -> _Integers:
     return codes
 
 
+def _in_spike(experiment: Experiment, times: NDArray[np.float64], *, otherwise: bool) -> NDArray[np.bool_]:
+    """Which arrivals are in the spike; ``otherwise`` is what holds for all where there is none."""
+    if (spike := experiment.arrivals.spike) is None:
+        return np.full(len(times), otherwise)
+    return (times >= spike.at_s) & (times < spike.end_s)
+
+
+def _hot_courses(experiment: Experiment, share: int, everything: int) -> _Integers | None:
+    """Ranks of the courses that everybody wants in the trial with this share; None where nobody agrees on any."""
+    if experiment.hot_courses is None:
+        return None
+    found: _Integers = (share * experiment.hot_courses + np.arange(min(experiment.hot_courses, everything))) % everything
+    return found
+
+
 def _operations(experiment: Experiment, times: NDArray[np.float64], rng: np.random.Generator) -> _Integers:
-    """The operation of each arrival, drawn by the weights of the mix."""
-    weights = np.array([experiment.mix.get(operation, 0.0) for operation in _OPERATIONS])
-    for operation in _ABOUT_AN_ENROLMENT:
-        if weights[_code(operation)] > 0 and weights[_code(Operation.ENROLL)] == 0:
-            raise ScheduleError(
-                f"{experiment.name}: mix has {operation} and no enroll, so there is nothing that it could be about; add enroll"
-            )
-    operations = draw(rng, len(times), weights)
+    """The operation of each arrival, drawn by the weights of the mix, in a spike by those of its own."""
+    for mix in experiment.mixes:
+        for operation in _ABOUT_AN_ENROLMENT:
+            if mix.get(operation, 0) > 0 and not any(other.get(Operation.ENROLL, 0) > 0 for other in experiment.mixes):
+                raise ScheduleError(
+                    f"{experiment.name}: mix has {operation} and no enroll, so there is nothing that it could be about; add enroll"
+                )
+    operations = draw(rng, len(times), _weights(experiment.mix))
+    spike = experiment.arrivals.spike
+    if spike is not None and spike.mix is not None:
+        spiking = _in_spike(experiment, times, otherwise=False)
+        operations[spiking] = draw(rng, len(times), _weights(spike.mix))[spiking]
     enrollments = times[operations == _code(Operation.ENROLL)]
     first_s = enrollments[0] if len(enrollments) else np.inf
     # Until something is there to be read or dropped, who would do that enrols instead: the rate stays as it is.
     too_early = _any_of(operations, *_ABOUT_AN_ENROLMENT) & (times < first_s + READ_AFTER_S)
     operations[too_early] = _code(Operation.ENROLL)
     return operations
+
+
+def _weights(mix: Mapping[Operation, float]) -> NDArray[np.float64]:
+    return np.array([mix.get(operation, 0.0) for operation in _OPERATIONS])
 
 
 def _recent_enrollments(times: NDArray[np.float64], operations: _Integers, uniform: NDArray[np.float64]) -> _Integers:
@@ -176,7 +207,7 @@ def _pairs(
     if len(courses) > each * len(seeded.course_ids):
         raise ScheduleError(
             f"the trial enrols {len(courses)} times and {shares} trials share {everybody} students and {len(seeded.course_ids)} courses; "
-            f"raise dataset.students, or lower the weight of enroll, the rate or the trials"
+            f"raise dataset.students, or lower the weights of enroll and reuse_key, the rate or the trials"
         )
     order = rng.permutation(everybody)
     starts = rng.integers(0, everybody, len(seeded.course_ids))

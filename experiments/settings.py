@@ -35,9 +35,7 @@ class Settings(BaseSettings):
         description="lateness of the load generator (p99) above which a trial is invalid: a request that is sent late adds its lateness "
         "to every response time, and tens of ms are what the experiments tell apart",
     )
-    start_lead_s: float = Field(
-        3.0, ge=0, le=60, description="time from starting the load generator to a trial's time 0; it takes 1.3 to 3 s to be ready"
-    )
+    start_lead_s: float = Field(0.5, ge=0, le=60, description="time from when the load generator is ready to a trial's time 0")
     probe_period_s: float = Field(0.5, ge=0.1, le=60, description="time between two readings of a probe")
     settle_timeout_s: float = Field(20.0, gt=0, le=3600, description="time that accepted enrolments have to be decided in after the load")
     stop_with_parent: bool = Field(default=False, description="end as by Ctrl-C when the program that started the bench is gone")

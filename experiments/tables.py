@@ -18,12 +18,16 @@ from experiments.progress import duration
 from experiments.records.files import RUN_FILE, CapacityRun, Run, read_any_run
 from infra.topology import ANY_FREE_PORT, HIGHEST_PORT
 
+MOST_NAMES = 12
+"""Of treatments that a table lists."""
+FIRST_NAMES = 4
+
 
 def catalog_table(console: Console, experiments: Sequence[AnyExperiment]) -> None:
     """Name, question, treatments and minutes of each."""
     table = Table("name", "question", "treatments", "minutes", box=None, pad_edge=False)
     for item in experiments:
-        table.add_row(item.name, item.question, ", ".join(_treatments(item)), f"{estimate([item]).minutes:.1f}")
+        table.add_row(item.name, item.question, _some(_treatments(item)), f"{estimate([item]).minutes:.1f}")
     console.print(table)
 
 
@@ -68,11 +72,16 @@ def _treatments(experiment: AnyExperiment) -> list[str]:
     return list(dict.fromkeys(str(side) for path in experiment.paths for side in path.implementations))
 
 
+def _some(names: Sequence[str]) -> str:
+    """All of a few, the first of many."""
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{', '.join(names[:FIRST_NAMES])} and {len(names) - FIRST_NAMES} more"
+
+
 def _trial_order(experiment: Experiment) -> Iterator[str]:
     phases = experiment.phases
     yield (
         f"{experiment.name}: {experiment.trials} trials of {len(experiment.treatments)} treatments, seed {experiment.seed}, "
-        f"{experiment.arrivals.rate_per_s:g} requests/s ({experiment.arrivals.process}), "
+        f"{experiment.arrivals.title}, "
         f"warm-up {phases.warm_up_s:g} s + measure {phases.measure_s:g} s + cool-down {phases.cool_down_s:g} s"
     )
     for block in range(experiment.trials):

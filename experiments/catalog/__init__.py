@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import json
 import pkgutil
 import sys
 import traceback
@@ -53,16 +54,18 @@ def load_all(wanted: Iterable[str]) -> tuple[AnyExperiment, ...]:
 
 
 def load_file(path: Path) -> AnyExperiment:
-    """The experiment that a user's own Python file defines.
+    """The experiment that a user's own Python file defines, or that stands in a JSON file, as shrinking writes it.
 
     Raises:
         DefinitionError: the file is not there, can't be imported, or defines no valid experiment; the sentence names the line.
     """
     if not path.is_file():
-        raise DefinitionError(f"{path}: there is no such file; --file takes a Python file with an {CONSTANT}")
+        raise DefinitionError(f"{path}: there is no such file; --file takes a Python file with an {CONSTANT}, or an experiment as JSON")
+    if path.suffix == ".json":
+        return _from_json(path)
     spec = importlib.util.spec_from_file_location(f"spirelab_user_{path.stem}", path.resolve())
     if spec is None or spec.loader is None:
-        raise DefinitionError(f"{path}: is not a Python file; its name must end in .py")
+        raise DefinitionError(f"{path}: is not a Python file; its name must end in .py, or in .json for an experiment as JSON")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
@@ -74,6 +77,17 @@ def load_file(path: Path) -> AnyExperiment:
     except Exception as error:  # noqa: BLE001 - whatever a user's file raises is the user's to mend
         raise DefinitionError(f"{path}:{_line(error, path)}: {type(error).__name__}: {error}") from None
     return _constant(module, str(path))
+
+
+def _from_json(path: Path) -> AnyExperiment:
+    try:
+        values = json.loads(path.read_bytes())
+        is_capacity = isinstance(values, dict) and values.get("kind") == "capacity"
+        return (CapacityExperiment if is_capacity else Experiment).model_validate(values)
+    except ValidationError as error:
+        raise DefinitionError(f"{path}: {explain(error)}") from None
+    except ValueError as error:
+        raise DefinitionError(f"{path}: is not JSON ({error})") from None
 
 
 def _constant(module: ModuleType, where: str) -> AnyExperiment:

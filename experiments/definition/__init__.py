@@ -5,6 +5,7 @@ treatments, under faults) or one :class:`CapacityExperiment` (a closed loop: how
 the run directory is the language-neutral record of what was asked.
 """
 
+from experiments.definition.arrivals import Arrivals, Operation, Ramp, Spike
 from experiments.definition.base import TRIALS_FOR_A_VERDICT, BaseExperiment, Dataset, Name, Scalar, Value, explain
 from experiments.definition.capacity import (
     AnyPath,
@@ -18,17 +19,16 @@ from experiments.definition.capacity import (
     RegistrationPath,
     ZipfPath,
 )
+from experiments.definition.chance import Chance
 from experiments.definition.change import AnyExperiment, changed
 from experiments.definition.experiment import (
     READS,
     WRITES,
-    Arrivals,
     BoundClaim,
     Claim,
     Experiment,
     Metric,
     Objective,
-    Operation,
     Phase,
     Phases,
     RatioClaim,
@@ -63,6 +63,7 @@ __all__ = [
     "BaseExperiment",
     "BoundClaim",
     "CapacityExperiment",
+    "Chance",
     "Claim",
     "ColdKeyPath",
     "Comparison",
@@ -83,10 +84,12 @@ __all__ = [
     "Phase",
     "Phases",
     "Quantity",
+    "Ramp",
     "RatioClaim",
     "ReadPath",
     "RegistrationPath",
     "Scalar",
+    "Spike",
     "Treatment",
     "Value",
     "ZipfPath",

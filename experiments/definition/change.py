@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,8 +17,16 @@ AnyExperiment = Experiment | CapacityExperiment
 _Kind = TypeVar("_Kind", bound=BaseExperiment)
 
 
-def changed(experiment: _Kind, *, factors: dict[str, str] | None = None, trials: int | None = None, seed: int | None = None) -> _Kind:
-    """The experiment with factors of its topology, its trials or its seed changed, checked anew.
+def changed(
+    experiment: _Kind,
+    *,
+    factors: dict[str, str] | None = None,
+    trials: int | None = None,
+    seed: int | None = None,
+    measure_s: float | None = None,
+    faults_per_minute: float | None = None,
+) -> _Kind:
+    """The experiment with factors of its topology, its trials, its seed, its length or its rate of faults changed, checked anew.
 
     Raises:
         DefinitionError: the changed experiment contradicts itself, or a factor is varied by the experiment itself.
@@ -36,7 +44,22 @@ def changed(experiment: _Kind, *, factors: dict[str, str] | None = None, trials:
         values["trials"] = trials
     if seed is not None:
         values["seed"] = seed
+    if measure_s is not None:
+        holder = values["phases"] if isinstance(experiment, Experiment) else values
+        holder["measure_s"] = measure_s
+    if faults_per_minute is not None:
+        values["treatments"] = _with_rate(experiment, faults_per_minute)
     try:
         return type(experiment).model_validate(values)
     except ValidationError as error:
         raise DefinitionError(f"{experiment.name}: {explain(error)}") from None
+
+
+def _with_rate(experiment: BaseExperiment, faults_per_minute: float) -> list[dict[str, Any]]:
+    treatments = [treatment.model_dump() for treatment in experiment.treatments] if isinstance(experiment, Experiment) else []
+    by_chance = [treatment for treatment in treatments if treatment["chance"] is not None]
+    if not by_chance:
+        raise DefinitionError(f"{experiment.name} leaves no fault to chance, so there is no rate of faults to set; chaos does")
+    for treatment in by_chance:
+        treatment["chance"] |= {"per_minute": faults_per_minute}
+    return treatments

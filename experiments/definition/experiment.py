@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from experiments.definition.arrivals import Arrivals, Mix, Operation
 from experiments.definition.base import BaseExperiment, Name, Scalar, Value, factor_path
+from experiments.definition.chance import Chance
 from experiments.definition.fault_plan import check_faults
 from experiments.definition.faults import AnyFault, LinkFault
 from infra.errors import FactorError
 from infra.topology import Topology
 
-
-class Operation(StrEnum):
-    """The kinds of request that a workload is mixed from."""
-
-    READ_COURSE = "read_course"
-    LIST_COURSES = "list_courses"
-    READ_STUDENT = "read_student"
-    ENROLL = "enroll"
-    READ_ENROLLMENT = "read_enrollment"
-    DROP = "drop"
-    READ_SEATS = "read_seats"
-    UPDATE_CAPACITY = "update_capacity"
-    UPDATE_STUDENT = "update_student"
-
-
 READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
 """The operations on the cached read paths; the denominator of everything "per read"."""
-WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT})
+WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT, Operation.REUSE_KEY})
 """The operations that change the data; what became of one that got no answer is unknown."""
 
 
@@ -56,13 +42,6 @@ class Phases(Value):
         return self.warm_up_s + self.measure_s + self.cool_down_s
 
 
-class Arrivals(Value):
-    """When requests are sent: an open loop, from the seed, whether or not earlier ones were answered."""
-
-    process: Literal["constant", "poisson"] = "poisson"
-    rate_per_s: float = Field(200.0, gt=0, le=20_000, description="offered load over all operations")
-
-
 class Treatment(Value):
     """One level of what is varied: some factors changed, some faults planned."""
 
@@ -70,6 +49,25 @@ class Treatment(Value):
     title: str = Field(min_length=1, description="as charts and tables call it")
     factors: dict[str, Scalar] = Field(default_factory=dict, description="changes to the experiment's topology, by factor path")
     faults: tuple[AnyFault, ...] = ()
+    chance: Chance | None = Field(None, description="faults are drawn from each trial's seed, instead of planned ones")
+
+    @property
+    def breaks(self) -> bool:
+        """Whether anything is to be broken."""
+        return bool(self.faults) or self.chance is not None
+
+    @property
+    def plan(self) -> str:
+        """What is to be broken, in words; empty where nothing is."""
+        if self.chance is not None:
+            return f"{self.chance.per_minute:g} a minute by chance, of {len(self.chance.kinds)} kinds"
+        return ", ".join(f"{fault.title} {fault.when}" for fault in self.faults)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.faults and self.chance is not None:
+            raise ValueError(f"treatment {self.name} has both faults and a chance of faults; leave one out")
+        return self
 
 
 class Objective(Value):
@@ -150,7 +148,7 @@ class Experiment(BaseExperiment):
     """A whole open-loop experiment: what is asked, of what, under which load, in which treatments."""
 
     treatments: tuple[Treatment, ...] = Field(min_length=1)
-    mix: dict[Operation, float] = Field(description="relative weight of each operation")
+    mix: Mix
     arrivals: Arrivals = Arrivals()
     phases: Phases = Phases()
     resends: int = Field(
@@ -165,14 +163,18 @@ class Experiment(BaseExperiment):
         ge=0,
         description="the oldest that a cached answer may be after a newer version's write was acknowledged; None: the cache's time to live",
     )
+    hot_courses: int | None = Field(
+        None,
+        ge=1,
+        description="enrolments, in a spike if there is one, are for so few courses, which are others in each trial; None: by popularity",
+    )
+    decision_bound_s: float | None = Field(
+        None,
+        ge=0,
+        description="the longest that an accepted request may be undecided after the load is over and all faults are healed, for which "
+        "SPIRELAB_SETTLE_TIMEOUT_S must be long enough; None: no bound, and no verdict on what is still under way when that is over",
+    )
     claims: tuple[Claim, ...] = ()
-
-    @field_validator("mix")
-    @classmethod
-    def _weights(cls, mix: dict[Operation, float]) -> dict[Operation, float]:
-        if any(not math.isfinite(weight) or weight < 0 for weight in mix.values()) or sum(mix.values()) <= 0:
-            raise ValueError("needs weights of 0 or more, at least one of them above 0")
-        return mix
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -185,6 +187,7 @@ class Experiment(BaseExperiment):
             except FactorError as error:
                 raise ValueError(f"treatment {treatment.name}: {error}") from None
             self._check_faults(treatment)
+        self._check_load()
         for claim in self.claims:
             used = (claim.numerator, claim.denominator) if isinstance(claim, RatioClaim) else (claim.treatment,)
             for name in used:
@@ -193,6 +196,17 @@ class Experiment(BaseExperiment):
             if claim.at_least is None and claim.at_most is None:
                 raise ValueError(f"claim {claim.statement!r} needs at_least or at_most, or nothing could refute it")
         return self
+
+    def _check_load(self) -> None:
+        arrivals, load_s = self.arrivals, self.phases.total_s
+        if arrivals.ramp is not None and arrivals.ramp.duration_s > load_s:
+            raise ValueError(f"the ramp lasts {arrivals.ramp.duration_s:g} s and the load {load_s:g} s; make it shorter or a phase longer")
+        if arrivals.spike is not None and arrivals.spike.end_s > load_s:
+            raise ValueError(
+                f"the spike ends at {arrivals.spike.end_s:g} s and the load at {load_s:g} s; make it shorter or a phase longer"
+            )
+        if self.hot_courses is not None and self.hot_courses > self.dataset.courses:
+            raise ValueError(f"hot_courses are {self.hot_courses} of {self.dataset.courses}; raise dataset.courses or lower them")
 
     def _check_faults(self, treatment: Treatment) -> None:
         try:
@@ -216,6 +230,22 @@ class Experiment(BaseExperiment):
             if treatment.name == name:
                 return treatment
         raise KeyError(name)
+
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether some faults are drawn from the trial's seed."""
+        return any(treatment.chance is not None for treatment in self.treatments)
+
+    @property
+    def mixes(self) -> tuple[dict[Operation, float], ...]:
+        """The mix, and that of the spike where it has one of its own."""
+        spike = self.arrivals.spike
+        return (self.mix,) if spike is None or spike.mix is None else (self.mix, spike.mix)
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """Everything that is sent."""
+        return frozenset(operation for mix in self.mixes for operation, weight in mix.items() if weight)
 
     @property
     def varied(self) -> dict[str, str]:

@@ -79,7 +79,7 @@ class CapacityRun:
 def write_run(path: Path, record: RunHead) -> None:
     """Write or replace ``run.json`` of the run directory ``path``, which is made if need be."""
     path.mkdir(parents=True, exist_ok=True)
-    _write_json(path / RUN_FILE, record)
+    write_json(path / RUN_FILE, record)
 
 
 def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
@@ -97,8 +97,8 @@ def write_trial(path: Path, trial: Trial, history: Sequence[Event] = ()) -> Path
     pq.write_table(trial.requests.cast(REQUEST_SCHEMA), partial / REQUESTS_FILE, compression="zstd")
     pq.write_table(trial.samples.cast(SAMPLE_SCHEMA), partial / SAMPLES_FILE, compression="zstd")
     write_history(partial / HISTORY_FILE, history)
-    _write_json(partial / STATE_FILE, trial.state)
-    _write_json(partial / TRIAL_FILE, trial.record)
+    write_json(partial / STATE_FILE, trial.state)
+    write_json(partial / TRIAL_FILE, trial.record)
     partial.rename(final)
     return final
 
@@ -163,7 +163,8 @@ def read_trial_history(path: Path) -> tuple[Event, ...]:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _write_json(path: Path, record: BaseModel) -> None:
+def write_json(path: Path, record: BaseModel) -> None:
+    """Write a record, whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     partial.replace(path)

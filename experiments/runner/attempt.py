@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from experiments.definition import Experiment, Phase, Phases, Treatment
+from experiments.definition import Experiment, Fault, LinkFault, Phase, Phases, Treatment
 from experiments.invariants.checkers import check
 from experiments.invariants.history import MISSING, History
 from experiments.probes.sampler import Sample, table
+from experiments.random_faults import faults_of
 from experiments.records.files import Trial
 from experiments.records.history import CourseRow, Event, Row
 from experiments.records.schema import (
@@ -26,7 +28,7 @@ from experiments.records.schema import (
     TrialRecord,
 )
 from experiments.runner.chronicle import Chronicle
-from experiments.runner.interfaces import LoadResult
+from experiments.runner.interfaces import Load, LoadResult
 from infra.topology import Topology
 
 
@@ -48,7 +50,11 @@ class Attempt:
     known: Mapping[str, str] = field(default_factory=dict)
     """The state of each enrolment that was there before the load, by id."""
     chronicle: Chronicle | None = None
-    """The history, once there is load."""
+    """The history, once there is a load generator."""
+    generator: Load | None = None
+    """Gets ready from its launch until the load stage."""
+    undo: ExitStack = field(default_factory=ExitStack)
+    """Ends what was launched, if the load stage does not come to it."""
     reasons: list[str] = field(default_factory=list)
     """Why the trial is invalid."""
 
@@ -61,6 +67,11 @@ class Attempt:
     def topology(self) -> Topology:
         """What it is measured on."""
         return self.experiment.topology_of(self.treatment)
+
+    @property
+    def planned_faults(self) -> tuple[Fault | LinkFault, ...]:
+        """What is to be broken, in the treatment's plan or drawn from the trial's seed."""
+        return faults_of(self.experiment, self.treatment, self.planned.seed)
 
     @property
     def phases(self) -> tuple[PhaseRecord, ...]:

@@ -53,7 +53,6 @@ class LiveInspection:
         """One of each kind, one for each database and, if wanted, one for each replica."""
         credentials = deployment.credentials
         upstreams = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
-        upstreams |= {f"{link.host}:{link.port}": link.server for link in deployment.links}  # what the gateway takes for them
         probes: list[Probe] = [
             self._usage_probe(deployment),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),
@@ -80,7 +79,7 @@ class LiveInspection:
     def look_after(self, deployment: Deployment, asked: Asked, clock: Clock) -> After:
         """Wait until nothing is under way, then read the business state through the API and from each database."""
         with ApiReader(deployment.endpoints.gateway_url, clock) as api:
-            databases = _databases(deployment, clock)
+            databases = _databases(self._platform.current(), clock)
             return read_after(api, databases, asked, clock=clock, timeout_s=self._settle_timeout_s, sleep=self._sleep)
 
 

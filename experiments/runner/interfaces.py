@@ -35,6 +35,9 @@ class Platform(Protocol):
     def down(self, note: Note) -> None:
         """Remove the deployment and its data; harmless where there is none."""
 
+    def current(self) -> Deployment:
+        """The deployment with every address as it is now: a container that was started again may have another."""
+
     def control(self) -> NodeControl:
         """What a fault may do to its nodes."""
 
@@ -72,6 +75,12 @@ class LoadResult(Protocol):
 
 class Load(Protocol):
     """The load of one trial."""
+
+    def launch(self) -> None:
+        """Begin to get ready."""
+
+    def await_ready(self) -> None:
+        """Return when it can send; raises LoadError if it can't."""
 
     def start(self, epoch_monotonic_s: float) -> None:
         """Send by the schedule, whose time 0 is ``epoch_monotonic_s`` on the monotonic clock."""

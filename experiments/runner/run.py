@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -32,12 +32,23 @@ FAILED_TRIALS_IN_A_ROW: Final = 3
 class Run(RecordedRun):
     """Carries out the plan of one experiment on the bench's deployment."""
 
-    def __init__(self, bench: Bench, experiment: Experiment, command: str, progress: Progress, *, stages: Sequence[Stage] = STAGES) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        experiment: Experiment,
+        command: str,
+        progress: Progress,
+        *,
+        stages: Sequence[Stage] = STAGES,
+        until: Callable[[Trial], bool] = lambda _: False,
+    ) -> None:
+        """``until`` says of each trial whether it is the last one, whatever is left of the plan."""
         super().__init__(bench.settings.runs_dir, experiment.name, progress)
         self._bench = bench
         self._experiment = experiment
         self._command = command
         self._stages = stages
+        self._until = until
 
     def _carry_out(self) -> None:
         failed_in_a_row = 0
@@ -45,11 +56,14 @@ class Run(RecordedRun):
             self._bench.interrupts.check()
             self._progress.started(f"{self._experiment.name}: {planned.treatment}, block {planned.block + 1}")
             attempt = Attempt(self._experiment, planned, self.path / SCRATCH_FOLDER)
-            failed = self._attempt(attempt)
+            with attempt.undo:
+                failed = self._attempt(attempt)
             trial, history = attempt.trial()
             self._record_trial(trial, history.events)
             shutil.rmtree(attempt.journals, ignore_errors=True)  # they are in the history now
             self._bench.session.learn(history)
+            if self._until(trial):
+                return
             failed_in_a_row = failed_in_a_row + 1 if failed else 0
             if failed_in_a_row == FAILED_TRIALS_IN_A_ROW:
                 raise ExperimentError(f"{FAILED_TRIALS_IN_A_ROW} trials in a row failed, the last one because of {attempt.reasons[-1]}")

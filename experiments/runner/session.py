@@ -38,7 +38,7 @@ class Session:
         if self._seeded_for not in (None, _needs(experiment)) or not self._clean:
             note("fresh data for the next experiment")
             self.end(note)
-        self._clean = not any(experiment.mix.get(operation) for operation in WRITES)
+        self._clean = WRITES.isdisjoint(experiment.operations)
 
     def deploy(self, topology: Topology, note: Note) -> Deployment:
         """Change the deployment into ``topology``."""

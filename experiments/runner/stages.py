@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -86,30 +85,38 @@ def look_before(bench: Bench, attempt: Attempt) -> None:
     attempt.known = dict(session.known if before is None else before.known)
 
 
+def launch(bench: Bench, attempt: Attempt) -> None:
+    """Decide the load and start its generator, which gets ready while the next stages do their work."""
+    attempt.scratch.mkdir(exist_ok=True)
+    folder = attempt.undo.enter_context(tempfile.TemporaryDirectory(dir=attempt.scratch, ignore_cleanup_errors=True))
+    attempt.chronicle = Chronicle(attempt.journals)
+    attempt.generator = bench.session.outside.load.prepare(
+        attempt.experiment,
+        bench.session.population,
+        attempt.planned,
+        portion=attempt.planned.position,
+        gateway_url=bench.deployment.endpoints.gateway_url,
+        folder=Path(folder),
+        history=attempt.chronicle.load_journal,
+    )
+    attempt.undo.callback(attempt.generator.stop)
+    attempt.generator.launch()
+
+
 def load(bench: Bench, attempt: Attempt) -> None:
     """Send the load while faults happen and probes watch."""
-    outside = bench.session.outside
-    attempt.scratch.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=attempt.scratch, ignore_cleanup_errors=True) as folder, ExitStack() as undo:
-        chronicle = attempt.chronicle = Chronicle(attempt.journals)
+    outside, generator, chronicle = bench.session.outside, attempt.generator, attempt.chronicle
+    if generator is None or chronicle is None:
+        raise TrialError("the load generator was not launched, so there is nothing that could send; the launch stage comes first")
+    with attempt.undo.pop_all() as undo:
         faults = _fault_schedule(bench, attempt, chronicle)
         undo.callback(faults.stop)
         times = instants(attempt.phases, bench.settings.probe_period_s)
-        breaks = any(treatment.faults for treatment in attempt.experiment.treatments)  # the same in control and treatment
+        breaks = any(treatment.breaks for treatment in attempt.experiment.treatments)  # the same in control and treatment
         samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment, replicas=breaks)]
         for sampler in samplers:
             undo.callback(sampler.stop)
-        generator = outside.load.prepare(
-            attempt.experiment,
-            bench.session.population,
-            attempt.planned,
-            portion=attempt.planned.position,
-            gateway_url=bench.deployment.endpoints.gateway_url,
-            folder=Path(folder),
-            history=chronicle.load_journal,
-        )
-        undo.callback(generator.stop)
-
+        generator.await_ready()
         attempt.epoch_s = time.monotonic() + bench.settings.start_lead_s
         generator.start(attempt.epoch_s)
         chronicle.begin(attempt.epoch_s)
@@ -139,7 +146,7 @@ def load(bench: Bench, attempt: Attempt) -> None:
 def settle(bench: Bench, attempt: Attempt) -> None:
     """Wait until nothing is under way and read the business state."""
     session = bench.session
-    if attempt.chronicle is None:
+    if attempt.chronicle is None or attempt.load is None:
         raise TrialError("there was no load, so there is nothing to read; the load stage comes first")
     chronicle, history = attempt.chronicle, History(attempt.chronicle.events())
     students, courses = history.students_and_courses()
@@ -152,6 +159,7 @@ def settle(bench: Bench, attempt: Attempt) -> None:
 STAGES: Final = (
     Stage("deploy", deploy, ends_the_run=True),
     Stage("seed", seed, ends_the_run=True),
+    Stage("launch load generator", launch),
     Stage("flush cache", flush),
     Stage("look before", look_before),
     Stage("load", load),
@@ -168,21 +176,22 @@ def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> No
         trial_id=attempt.planned.trial_id,
         epoch_unix_s=time.time() - now_s,
         staleness_bound_s=attempt.experiment.staleness_bound_of(attempt.treatment),
+        decision_bound_s=attempt.experiment.decision_bound_s,
     )
     chronicle.append_before(attempt.rows_before)
     chronicle.append(beginning, *(owed.model_copy(update={"at_s": now_s}) for owed in bench.session.owed))
 
 
 def _fault_schedule(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> FaultSchedule:
-    platform, deployment = bench.session.outside.platform, bench.deployment
+    platform = bench.session.outside.platform
     control = platform.control()
     around = Surroundings(
-        make=lambda fault, struck: chronicle.recorded(fault, disturbance(fault, struck, deployment, control)),
+        make=lambda fault, struck: chronicle.recorded(fault, disturbance(fault, struck, platform.current(), control)),
         journal=platform.journal(),
         note=bench.note,
         accepted=AcceptedEnrolments(platform.access_log()).count,
     )
-    return FaultSchedule([(fault, targets(fault, attempt.topology)) for fault in attempt.treatment.faults], around)
+    return FaultSchedule([(fault, targets(fault, attempt.topology)) for fault in attempt.planned_faults], around)
 
 
 def _wait(bench: Bench, generator: Load, marks: PhaseMarks) -> None:

@@ -26,10 +26,12 @@ from experiments.workloads.dispatcher import Dispatcher
 from experiments.workloads.recorder import Recorder
 from experiments.workloads.students import Students, longest_s
 
+EPILOG: Final = "It says when it is ready, then reads the CLOCK_MONOTONIC of the schedule's second 0 from its standard input."
 DRAIN_MARGIN_S: Final = 1
 """Beyond the longest that an arrival may take; after it every request has had its own timeout."""
 LIFETIME_MARGIN_S: Final = 30
 """What loading and writing may take beyond the schedule; after it the kernel ends the process whatever it does."""
+LONGEST_LINE: Final = 64
 OTHER_FILES: Final = 64
 """Descriptors beyond connections: libraries, event loop, log."""
 MOST_FILES: Final = 65_536
@@ -38,13 +40,12 @@ MOST_FILES: Final = 65_536
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Send, record, write."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.workloads", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments.workloads", description=__doc__, epilog=EPILOG)
     parser.add_argument("--schedule", type=Path, required=True, help="Parquet file with the schedule")
     parser.add_argument("--out", type=Path, required=True, help="Parquet file to write the requests to")
     parser.add_argument("--history", type=Path, required=True, help="file to append the operations to, as they happen")
     parser.add_argument("--resends", type=int, required=True, metavar="N", help="times that an enrolment of unknown fate is sent again")
     parser.add_argument("--gateway", required=True, metavar="URL", help="where the requests are sent to")
-    parser.add_argument("--epoch", type=float, required=True, metavar="S", help="CLOCK_MONOTONIC at the schedule's second 0")
     options = parser.parse_args(arguments)
 
     # Addresses are numbers or in /etc/hosts; the default resolver takes a thread for each new connection.
@@ -52,10 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     schedule = arrivals(Schedule.read(options.schedule).table)
     last_s = schedule[-1].intended_s if schedule else 0.0
     drain_s = longest_s(options.resends) + DRAIN_MARGIN_S
-    signal.alarm(math.ceil(max(0.0, options.epoch + last_s - time.monotonic()) + drain_s + LIFETIME_MARGIN_S))
-
     connections = _most_connections()
-    recorder = Recorder(schedule, options.epoch, Journal(options.history))
+    epoch_s = _epoch_s()
+    signal.alarm(math.ceil(max(0.0, epoch_s + last_s - time.monotonic()) + drain_s + LIFETIME_MARGIN_S))
+    recorder = Recorder(schedule, epoch_s, Journal(options.history))
     environment = Environment(user_classes=[Students], host=options.gateway)
     environment.events.request.add_listener(recorder.answered)  # type: ignore[no-untyped-call]
     students = Students(environment, recorder, connections=connections, run_id=uuid.uuid4().hex, resends=options.resends)
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    load = gevent.spawn(dispatcher.run, schedule, options.epoch, drain_s)
+    load = gevent.spawn(dispatcher.run, schedule, epoch_s, drain_s)
     gevent.signal_handler(signal.SIGTERM, load.kill, block=False)
     gevent.spawn(_await_parents_end).link(lambda _: load.kill(block=False))
     load.join()
@@ -86,7 +87,17 @@ def _most_connections() -> int:
     return files - OTHER_FILES
 
 
+def _epoch_s() -> float:
+    """Say that all is ready, and wait to be told when to begin; a parent that ends meanwhile ends this process."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads any more
+    if not (line := os.read(sys.stdin.fileno(), LONGEST_LINE)):
+        sys.exit("the parent has ended")
+    return float(line)
+
+
 def _await_parents_end() -> None:
-    """The parent holds the other end of our standard input and never writes: it ends when the parent does."""
+    """The parent holds the other end of our standard input and writes nothing more: it ends when the parent does."""
     wait_read(sys.stdin.fileno())
     os.read(sys.stdin.fileno(), 1)

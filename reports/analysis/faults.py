@@ -73,6 +73,7 @@ class FaultSpan:
 def fault_spans(trials: Sequence[TrialData]) -> tuple[FaultSpan, ...]:
     """The faults of a treatment's trials, in the order of the plan; what was never carried out in any trial is left out.
 
+    So is what is another fault in another trial, as where each draws its own: it has no typical time.
     A heal or readiness that was never seen counts as the end of the load.
     """
     if not trials:
@@ -80,6 +81,8 @@ def fault_spans(trials: Sequence[TrialData]) -> tuple[FaultSpan, ...]:
     spans = []
     for place, fault in enumerate(trials[0].record.faults):
         happened = [(trial, _at(trial, place)) for trial in trials]
+        if any(record is not None and record.planned != fault.planned for _, record in happened):
+            continue
         carried_out = [
             (trial, record, record.injected_s) for trial, record in happened if record is not None and record.injected_s is not None
         ]

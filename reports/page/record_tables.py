@@ -222,7 +222,7 @@ def differences_table(record: RunRecord, prefix: str) -> Table:
                 text_cell(treatment.title),
                 text_cell(treatment.name),
                 text_cell(", ".join(f"{path} = {shown(value)}" for path, value in treatment.factors.items())),
-                text_cell(", ".join(f"{fault.title} {fault.when}" for fault in treatment.faults)),
+                text_cell(treatment.plan),
             )
             for treatment in record.experiment.treatments
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.definition import Dataset
+from experiments.definition import Dataset, Experiment, Operation
 from experiments.records.schema import RunHead, RunRecord
 from reports.page.data import Cell, Column, Table, Tone
 from reports.page.formats import number, text_cell
@@ -54,21 +54,34 @@ def shown(value: object) -> str:
 def load_table(record: RunRecord, prefix: str) -> Table:
     """The load, the data and the phases, the same for all treatments."""
     experiment = record.experiment
-    weights = sum(experiment.mix.values())
-    mix = ", ".join(f"{operation.value} {number(weight / weights * 100)} %" for operation, weight in experiment.mix.items() if weight)
+    spike = experiment.arrivals.spike
     phases, data = experiment.phases, experiment.dataset
     return pairs_table(
         f"{prefix}-load",
         "Load and data",
         (
-            ("arrivals", f"{experiment.arrivals.process}, {experiment.arrivals.rate_per_s:g} requests/s, open loop"),
-            ("mix", mix),
+            ("arrivals", f"{experiment.arrivals.title}, open loop"),
+            ("mix", shares(experiment.mix)),
+            *((("mix of the spike", shares(spike.mix)),) if spike is not None and spike.mix is not None else ()),
             ("phases", f"warm-up {phases.warm_up_s:g} s, measure {phases.measure_s:g} s, cool-down {phases.cool_down_s:g} s"),
             ("courses", f"{data.courses:,}, capacity {data.capacity} at the median, prerequisite chains of up to {data.chain_length}"),
             ("students", f"{data.students:,}"),
             ("popularity", popularity(data)),
+            *((("hot courses", hot_courses(experiment)),) if experiment.hot_courses is not None else ()),
         ),
     )
+
+
+def shares(mix: Mapping[Operation, float]) -> str:
+    """The mix in percent."""
+    weights = sum(mix.values())
+    return ", ".join(f"{operation.value} {number(weight / weights * 100)} %" for operation, weight in mix.items() if weight)
+
+
+def hot_courses(experiment: Experiment) -> str:
+    """Which enrolments go to them."""
+    when = "all enrolments" if experiment.arrivals.spike is None else "enrolments in the spike"
+    return f"{experiment.hot_courses}, others in each trial; {when} are for these"
 
 
 def popularity(data: Dataset) -> str:

@@ -161,6 +161,7 @@ OPERATIONS: dict[Operation | None, str] = {
     Operation.READ_SEATS: "look at seats",
     Operation.UPDATE_CAPACITY: "change a capacity",
     Operation.UPDATE_STUDENT: "change a student",
+    Operation.REUSE_KEY: "use a key again",
 }
 
 COMMON_GLOSSARY: tuple[Term, ...] = (

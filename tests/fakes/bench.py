@@ -72,7 +72,12 @@ class FakePlatform:
         self.events.append("up")
         if self.fail_up is not None:
             raise self.fail_up
-        return deployment(topology)
+        self._up = deployment(topology)
+        return self._up
+
+    def current(self) -> Deployment:
+        """The deployment that was brought up last."""
+        return self._up
 
     def down(self, note: Note) -> None:
         """Nothing to remove."""
@@ -232,6 +237,12 @@ class FakeLoad:
     healings: int = 0
     looks: int = 2
     on_look: Callable[[], None] = lambda: None
+
+    def launch(self) -> None:
+        """Nothing takes time."""
+
+    def await_ready(self) -> None:
+        """It is."""
 
     def start(self, epoch_monotonic_s: float) -> None:
         """Begins."""

@@ -18,13 +18,15 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-_WITH_FAULTS = """
+_WITH_BOTH = """
 LINKED = {"links.enabled": True}
 EXPERIMENT = EXPERIMENT.model_validate(
     {
         **EXPERIMENT.model_dump(),
         "topology": EXPERIMENT.topology.override(LINKED).model_dump(),
         "treatments": (*EXPERIMENT.treatments, BROKEN),
+        "arrivals": ARRIVALS.model_dump(),
+        "hot_courses": 5,
     }
 )
 """
@@ -82,9 +84,9 @@ def test_the_bench_lines_are_understood(line: list[str]) -> None:
 
 def test_the_example_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None:
     """A reader who copies the example has an experiment."""
-    example, faults = _blocks("python")
+    example, faults, load = _blocks("python")
     file = tmp_path / "my_experiment.py"
-    file.write_text(example + faults + _WITH_FAULTS, encoding="utf-8")
+    file.write_text(example + faults + load + _WITH_BOTH, encoding="utf-8")
     command = [sys.executable, "-m", "experiments", "bench", "--plan", "--file", str(file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

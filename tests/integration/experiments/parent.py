@@ -9,14 +9,16 @@ from pathlib import Path
 
 import psutil
 
-from experiments.load import START_UP_S, LoadGenerator
+from experiments.load import LoadGenerator
 from experiments.schedule import Schedule
 
 
 def main(schedule: str, gateway_url: str, folder: str) -> None:
     """Start, print, wait."""
     generator = LoadGenerator(Schedule.read(Path(schedule)), gateway_url, Path(folder), history=Path(folder) / "history.jsonl")
-    generator.start(time.monotonic() + START_UP_S)
+    generator.launch()
+    generator.await_ready()
+    generator.start(time.monotonic())
     (child,) = psutil.Process().children()
     sys.stdout.write(f"{child.pid}\n")
     sys.stdout.flush()

@@ -23,7 +23,7 @@ import pytest
 from experiments.definition import Arrivals, Experiment, Operation, Phases, Treatment
 from experiments.invariants.checkers import check
 from experiments.invariants.history import History
-from experiments.load import START_UP_S, LoadError, LoadGenerator, LoadResult
+from experiments.load import LoadError, LoadGenerator, LoadResult
 from experiments.records.journal import read_journal
 from experiments.schedule import Schedule, build
 from experiments.seeding import SeededPopulation
@@ -76,6 +76,17 @@ def _await_requests(gateway_url: str) -> None:
         time.sleep(0.1)
 
 
+LEAD_S = 0.3
+
+
+def _start(generator: LoadGenerator) -> float:
+    """Start it soon after it is ready; when, on the monotonic clock."""
+    generator.launch()
+    generator.await_ready()
+    generator.start(epoch_s := time.monotonic() + LEAD_S)
+    return epoch_s
+
+
 def _generator(schedule: Schedule, gateway_url: str, folder: Path, *, resends: int = 0) -> LoadGenerator:
     return LoadGenerator(schedule, gateway_url, folder, history=folder / "history.jsonl", resends=resends)
 
@@ -87,7 +98,7 @@ def _history(folder: Path) -> History:
 def _run(schedule: Schedule, gateway_url: str, folder: Path, *, resends: int = 0) -> LoadResult:
     generator = _generator(schedule, gateway_url, folder, resends=resends)
     try:
-        generator.start(time.monotonic() + START_UP_S)
+        _start(generator)
         while not generator.finished():
             time.sleep(0.05)
         return generator.result()
@@ -155,7 +166,7 @@ def test_a_generator_that_is_killed_leaves_its_operations(gateway_url: str, tmp_
     """SIGKILL in mid-load: every whole line of its history can be read, and what had no end is of unknown outcome."""
     generator = _generator(_schedule(duration_s=60), gateway_url, tmp_path)
     children = set(psutil.Process().children())
-    generator.start(time.monotonic() + START_UP_S)
+    _start(generator)
     try:
         (child,) = set(psutil.Process().children()) - children
         _await_requests(gateway_url)
@@ -181,9 +192,8 @@ def test_connections_are_used_again(gateway_url: str, tmp_path: Path) -> None:
 def test_a_stall_shows_in_every_request_that_was_due_in_it(gateway_url: str, tmp_path: Path) -> None:
     """While the system stands still, requests go on being sent, and none of them counts as answered before the stall's end."""
     generator = _generator(_schedule(duration_s=8, mix={Operation.READ_COURSE: 1}), gateway_url, tmp_path)
-    epoch_s = time.monotonic() + START_UP_S
     try:
-        generator.start(epoch_s)
+        epoch_s = _start(generator)
         _await_requests(gateway_url)
         stall = _ask(f"{gateway_url}/peer/stall")
         while not generator.finished():
@@ -248,7 +258,7 @@ def test_stop_leaves_no_process_and_keeps_what_was_measured(gateway_url: str, tm
     """Stopped in mid-load, by whoever and however often, the child is gone and its requests until then are there."""
     generator = _generator(_schedule(duration_s=60), gateway_url, tmp_path)
     before = set(psutil.Process().children(recursive=True))
-    generator.start(time.monotonic() + START_UP_S)
+    _start(generator)
     _await_requests(gateway_url)
     assert not generator.finished()
     generator.stop()
@@ -296,3 +306,15 @@ def test_a_result_needs_a_start(tmp_path: Path) -> None:
     """Asking for what was never measured is an error, not an empty measurement."""
     with pytest.raises(LoadError, match="not started"):
         _generator(_schedule(), "http://127.0.0.1:9", tmp_path).result()
+
+
+def test_a_child_that_can_not_get_ready_says_why(tmp_path: Path) -> None:
+    """Whoever waits for it is told what its log says."""
+    generator = LoadGenerator(_schedule(), "http://127.0.0.1:9", tmp_path, history=tmp_path / "history.jsonl")
+    generator.launch()
+    try:
+        (tmp_path / "schedule.parquet").unlink()
+        with pytest.raises(LoadError, match="does not get ready"):
+            generator.await_ready()
+    finally:
+        generator.stop()

@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 
 from experiments import catalog
-from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
+from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment, check_faults
 from experiments.errors import DefinitionError
 from experiments.estimate import estimate
+from experiments.plan import plan
+from experiments.random_faults import faults_of
+from experiments.schedule import build
+from experiments.seeding import SeededPopulation
 
-SUITE_MINUTES = 8
+SUITE_MINUTES = 10
+LOOKS = ("resilience", "resilience_smoke")
+"""Ask whether a rule is ever broken, cell by cell, for which one trial of each is enough."""
 
 OWN = """
 from experiments.definition import Experiment, Operation, Treatment
@@ -29,11 +35,26 @@ EXPERIMENT = Experiment(
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_module_of_the_catalog_is_an_experiment_that_can_be_judged(name: str) -> None:
-    """It is called like its module, claims or compares something, and has trials enough for a verdict."""
+    """It is called like its module, claims or compares something, has trials enough for a verdict, and survives JSON."""
     experiment = catalog.load(name)
     assert experiment.name == name
     assert experiment.claims if isinstance(experiment, Experiment) else experiment.comparisons
-    assert experiment.trials >= TRIALS_FOR_A_VERDICT
+    assert experiment.trials >= (1 if name in LOOKS else TRIALS_FOR_A_VERDICT)
+    assert type(experiment).model_validate_json(experiment.model_dump_json()) == experiment
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_every_trial_of_the_catalog_has_a_load_and_faults_that_can_be_carried_out(name: str) -> None:
+    """There are students enough for all its trials, and what is left to chance is drawn."""
+    experiment = catalog.load(name)
+    if not isinstance(experiment, Experiment):
+        return
+    data = experiment.dataset
+    seeded = SeededPopulation(course_ids=tuple(range(1, data.courses + 1)), student_ids=tuple(range(1, data.students + 1)))
+    for trial in (plan(experiment)[0], plan(experiment)[-1]):
+        assert build(experiment, seeded, trial_seed=trial.seed, block=trial.position).offered > 0
+        treatment = experiment.treatment(trial.treatment)
+        check_faults(faults_of(experiment, treatment, trial.seed), experiment.topology_of(treatment), experiment.phases.total_s)
 
 
 def test_the_quick_suite_is_quick() -> None:
@@ -57,6 +78,26 @@ def test_a_file_of_the_users_own_works_like_the_catalog(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
     path.write_text(OWN.replace("TRIALS,", "3,"))
     assert catalog.load_file(path).name == "own"
+
+
+def test_an_experiment_as_json_is_one_too(tmp_path: Path) -> None:
+    """Of either kind."""
+    for name in ("chaos", "hotpath"):
+        path = tmp_path / f"{name}.json"
+        path.write_text(catalog.load(name).model_dump_json())
+        assert catalog.load_file(path) == catalog.load(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "own.json: is not JSON"), ('{"kind": "capacity"}', "own.json: name: Field required"), ("[]", "own.json: ")]
+)
+def test_wrong_json_is_refused_in_a_line(tmp_path: Path, text: str, message: str) -> None:
+    """The sentence says which file and which key."""
+    path = tmp_path / "own.json"
+    path.write_text(text)
+    with pytest.raises(DefinitionError, match=message) as caught:
+        catalog.load_file(path)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

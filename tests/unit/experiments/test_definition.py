@@ -8,13 +8,17 @@ import pytest
 from pydantic import ValidationError
 
 from experiments.definition import (
+    Arrivals,
     BoundClaim,
+    Chance,
     Experiment,
     Fault,
     Metric,
     Operation,
     Phases,
+    Ramp,
     RatioClaim,
+    Spike,
     Treatment,
     changed,
     explain,
@@ -79,6 +83,23 @@ def test_a_definition_survives_json() -> None:
         ({"claims": (BoundClaim(statement="s", metric=Metric.AVAILABILITY, treatment="of", at_least=1),)}, "names the treatment 'of'"),
         ({"claims": (BoundClaim(statement="s", metric=Metric.AVAILABILITY, treatment="off"),)}, "needs at_least or at_most"),
         ({"mix": {Operation.READ_COURSE: 0.0}}, "mix"),
+        ({"arrivals": {"ramp": {"from_per_s": 1, "duration_s": 6}}}, "the ramp lasts 6 s and the load 5 s"),
+        ({"arrivals": {"spike": {"at_s": 2, "duration_s": 4, "rate_per_s": 9}}}, "the spike ends at 6 s and the load at 5 s"),
+        (
+            {"arrivals": {"ramp": {"from_per_s": 1, "duration_s": 3}, "spike": {"at_s": 2, "duration_s": 1, "rate_per_s": 9}}},
+            "let it begin at 3 s or later",
+        ),
+        ({"arrivals": {"spike": {"at_s": 2, "duration_s": 1, "rate_per_s": 9, "mix": {}}}}, "arrivals.spike.mix"),
+        ({"hot_courses": 201}, "hot_courses are 201 of 200"),
+        ({"treatments": ({"name": "odd", "title": "odd", "chance": {"per_minute": 1, "shortest_s": 9}},)}, "longest_s is 8"),
+        (
+            {
+                "treatments": (
+                    {"name": "odd", "title": "odd", "chance": {"per_minute": 1}, "faults": [{"node": "broker", "duration_s": 1}]},
+                )
+            },
+            "both faults and a chance of faults",
+        ),
         ({"mix": {Operation.READ_COURSE: float("nan")}}, "mix"),
         ({"mix": {"read_minds": 1.0}}, "mix"),
         ({"trials": 0}, "trials"),
@@ -138,3 +159,32 @@ def test_nodes_follow_from_the_topology() -> None:
     assert {"courses-3", "worker-2", "students-1", "enrollment-1", "courses-db", "gateway", "broker"} <= names
     assert "cache" not in names
     assert "courses-4" not in names
+
+
+BY_CHANCE = Treatment(name="by_chance", title="by chance", chance=Chance(per_minute=6))
+
+
+def test_the_rate_of_faults_and_the_length_can_be_changed_from_outside() -> None:
+    """Of those treatments that leave faults to chance, and of the measure phase alone."""
+    experiment = changed(_experiment(treatments=(ON, BY_CHANCE)), measure_s=9, faults_per_minute=20)
+    assert experiment.phases == Phases(warm_up_s=1, measure_s=9)
+    assert [treatment.chance for treatment in experiment.treatments] == [None, Chance(per_minute=20)]
+
+
+def test_a_rate_of_faults_needs_chance() -> None:
+    """Planned faults have no rate."""
+    with pytest.raises(DefinitionError, match="sample leaves no fault to chance"):
+        changed(_experiment(), faults_per_minute=20)
+
+
+def test_what_is_broken_is_said_in_words() -> None:
+    """Of a plan as of chance."""
+    planned = Treatment(name="planned", title="planned", faults=(Fault(node="courses-1", at_s=1, duration_s=2),))
+    assert (ON.plan, planned.plan) == ("", "crash of courses-1 at 1 s for 2 s")
+    assert BY_CHANCE.plan == "6 a minute by chance, of 18 kinds"
+
+
+def test_a_load_is_said_in_words() -> None:
+    """The process, the rate, and what becomes of it."""
+    arrivals = Arrivals(rate_per_s=50, ramp=Ramp(from_per_s=5, duration_s=3), spike=Spike(at_s=4, duration_s=2, rate_per_s=120))
+    assert arrivals.title == "poisson, 50 requests/s, ramp from 5/s in 3 s, spike of 120/s from 4 s to 6 s"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.definition import FaultKind, LinkFault, LinkFaultKind, check_faults, targets
-from experiments.random_faults import RECOVERY_S, Chance, random_faults
+from experiments.catalog import load
+from experiments.definition import Chance, Experiment, FaultKind, LinkFault, LinkFaultKind, Treatment, check_faults, targets
+from experiments.plan import plan
+from experiments.random_faults import faults_of, random_faults
+from experiments.runner.attempt import Attempt
 from infra.topology import Topology
 
 REFERENCE = Topology().override({"courses.replicas": 3, "students.replicas": 2, "enrollment.replicas": 2, "worker.replicas": 2})
@@ -16,7 +21,13 @@ KINDS = [*FaultKind, *LinkFaultKind]
 topologies = st.sampled_from([Topology(), Topology().override({"cache": "off"}), REFERENCE, WITH_LINKS])
 seeds = st.integers(0, 2**63 - 1)
 durations = st.floats(5, 200)
-chances = st.builds(Chance, per_minute=st.floats(0, 30), kinds=st.lists(st.sampled_from(KINDS), unique=True))
+chances = st.builds(
+    Chance,
+    per_minute=st.floats(0, 30),
+    kinds=st.lists(st.sampled_from(KINDS), unique=True).map(tuple),
+    from_s=st.floats(0, 5),
+    recovery_s=st.floats(0, 10),
+)
 
 
 @given(topologies, seeds, durations, chances)
@@ -25,7 +36,8 @@ def test_every_schedule_can_be_carried_out(topology: Topology, seed: int, durati
     faults = random_faults(topology, seed, duration_s, chance)
     check_faults(faults, topology, duration_s)
     assert {fault.kind for fault in faults} <= set(chance.kinds)
-    assert all(fault.heal_at_s + RECOVERY_S <= duration_s for fault in faults)
+    assert all(fault.at_s >= round(chance.from_s, 2) for fault in faults)
+    assert all(fault.heal_at_s + chance.recovery_s <= duration_s for fault in faults)
     assert all(chance.shortest_s <= fault.duration_s <= chance.longest_s for fault in faults if fault.duration_s)
 
 
@@ -36,7 +48,7 @@ def test_a_target_recovers_between_two_faults(topology: Topology, seed: int, cha
     for fault in random_faults(topology, seed, 200, chance):
         for target in targets(fault, topology):
             assert fault.at_s >= free_at_s.get(target, 0)
-            free_at_s[target] = fault.heal_at_s + RECOVERY_S
+            free_at_s[target] = fault.heal_at_s + chance.recovery_s
 
 
 @given(topologies, seeds, chances)
@@ -66,3 +78,17 @@ def test_without_links_no_link_is_struck() -> None:
     assert not [
         fault for seed in range(20) for fault in random_faults(REFERENCE, seed, 120, Chance(per_minute=10)) if isinstance(fault, LinkFault)
     ]
+
+
+def test_a_trial_has_the_plan_of_its_treatment_or_what_its_own_seed_draws() -> None:
+    """Trials of one treatment have other faults each, the same whenever they are asked for, and the attempt at one carries out these."""
+    asked = load("chaos")
+    assert isinstance(asked, Experiment)
+    attempts = [Attempt(asked, planned, Path("unused")) for planned in plan(asked)]
+    drawn = [attempt.planned_faults for attempt in attempts]
+    assert len(set(drawn)) == len(drawn) == asked.trials
+    topology, chance = asked.topology, asked.treatments[0].chance
+    assert chance is not None
+    assert drawn[0] == random_faults(topology, plan(asked)[0].seed, asked.phases.total_s, chance)
+    planned = Treatment(name="planned", title="planned", faults=drawn[0])
+    assert faults_of(asked, planned, 1) == drawn[0]

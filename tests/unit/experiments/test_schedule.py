@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.definition import Arrivals, Dataset, Experiment, Operation, Phases, Treatment
+from experiments.definition import Arrivals, Dataset, Experiment, Operation, Phases, Spike, Treatment
 from experiments.schedule import (
     CAPACITY_FIELD,
     PAGE_SIZE,
@@ -121,6 +121,7 @@ REGISTRATION_DAY = MIX | {
     Operation.READ_SEATS: 10.0,
     Operation.UPDATE_CAPACITY: 5.0,
     Operation.UPDATE_STUDENT: 5.0,
+    Operation.REUSE_KEY: 5.0,
 }
 
 
@@ -133,6 +134,7 @@ def test_registration_day_has_its_arguments_too() -> None:
         Operation.READ_SEATS: {"course_id"},
         Operation.UPDATE_CAPACITY: {"course_id", "capacity"},
         Operation.UPDATE_STUDENT: {"student_id"},
+        Operation.REUSE_KEY: {"course_id", "student_id"},
     }
     rows = table.to_pylist()
     for row in rows:
@@ -141,6 +143,8 @@ def test_registration_day_has_its_arguments_too() -> None:
         if row["operation"] == Operation.DROP:
             assert rows[row["enrolled_by"]]["operation"] == Operation.ENROLL
             assert rows[row["enrolled_by"]]["intended_s"] <= row["intended_s"] - READ_AFTER_S
+    asked = [(row["student_id"], row["course_id"]) for row in rows if row["operation"] in (Operation.ENROLL, Operation.REUSE_KEY)]
+    assert len(set(asked)) == len(asked)
     updates = [row for row in rows if row["operation"] == Operation.UPDATE_CAPACITY]
     assert {row["course_id"] for row in updates} <= set(SEEDED.course_ids[:UPDATED_COURSES])
     assert 30 <= min(row["capacity"] for row in updates) < 60 < max(row["capacity"] for row in updates) <= 90
@@ -233,3 +237,47 @@ def test_a_written_schedule_reads_back(tmp_path: Path) -> None:
     schedule = build(_experiment(), SEEDED, trial_seed=5, block=0)
     schedule.write(tmp_path / "schedule.parquet")
     assert Schedule.read(tmp_path / "schedule.parquet").table.equals(schedule.table)
+
+
+HOT = 4
+RUSH = Spike(at_s=4, duration_s=3, rate_per_s=400, mix={Operation.ENROLL: 90, Operation.READ_COURSE: 10})
+
+
+def _registration(*, spike: Spike | None = RUSH) -> Experiment:
+    changes = {"hot_courses": HOT, "arrivals": Arrivals(rate_per_s=50, spike=spike), "dataset": Dataset(students=8000)}
+    return _experiment().model_copy(update=changes)
+
+
+MANY = SeededPopulation(course_ids=SEEDED.course_ids, student_ids=tuple(range(3001, 11_001)))
+
+
+def test_a_spike_has_its_own_mix_and_its_enrolments_are_for_the_hot_courses() -> None:
+    """Nine in ten requests of the spike enrol, and all of them for so few courses; before and after, enrolments go by popularity."""
+    rows = build(_registration(), MANY, trial_seed=5, block=1).table.to_pylist()
+    spiking = [row for row in rows if RUSH.at_s <= row["intended_s"] < RUSH.end_s]
+    enrolling = [row for row in spiking if row["operation"] == Operation.ENROLL]
+    assert len(enrolling) / len(spiking) == pytest.approx(0.9, abs=0.04)  # four standard errors of 1,200
+    assert len({row["course_id"] for row in enrolling}) == HOT
+    assert len({row["course_id"] for row in rows if row["operation"] == Operation.ENROLL and row not in spiking}) > HOT
+
+
+def test_each_trial_has_hot_courses_of_its_own() -> None:
+    """So each begins with free seats, whatever the trials before it took."""
+    hot = [
+        {
+            row["course_id"]
+            for row in _rows(build(_registration(), MANY, trial_seed=5, block=block), Operation.ENROLL)
+            if RUSH.at_s <= row["intended_s"] < RUSH.end_s  # type: ignore[operator]  # a time is a float
+        }
+        for block in range(4)
+    ]
+    assert all(one.isdisjoint(other) for place, one in enumerate(hot) for other in hot[:place])
+
+
+def test_without_a_spike_all_enrolments_are_for_the_hot_courses() -> None:
+    """And capacities are changed there, where seats are scarce."""
+    experiment = _registration(spike=None)
+    experiment = experiment.model_copy(update={"mix": MIX | {Operation.UPDATE_CAPACITY: 10}})
+    schedule = build(experiment, MANY, trial_seed=5, block=0)
+    wanted, changed = ({row["course_id"] for row in _rows(schedule, of)} for of in (Operation.ENROLL, Operation.UPDATE_CAPACITY))
+    assert wanted == changed == set(SEEDED.course_ids[:HOT])

@@ -19,7 +19,7 @@ from reports.analysis.backlog import drain
 from reports.analysis.detection import GAVE_UP, Detection, detections
 from reports.analysis.estimates import Observation, Unmeasured
 from reports.analysis.failures import When, error_classes
-from reports.analysis.faults import NO_FAULT, Struck
+from reports.analysis.faults import NO_FAULT, Struck, fault_spans
 from reports.analysis.measures import measures
 from reports.analysis.service import quality, seconds_below
 from reports.analysis.summary import control_of
@@ -297,3 +297,15 @@ def test_the_control_has_the_same_factors_where_there_is_one() -> None:
     )
     assert [control_of(asked, name) for name in ("off_crash", "few")] == ["off", "plain"]
     assert control_of(experiment(treatments=(Treatment(name="only", title="-", faults=fault),)), "only") is None
+
+
+def test_charts_show_the_typical_times_of_the_same_fault_only(tmp_path: Path) -> None:
+    """Where each trial draws its own faults, one has no typical time, and none is drawn."""
+    other = FAULT.model_copy(update={"planned": Fault(node="courses-1", at_s=2, duration_s=3)})
+    requests = steady(rate_per_s=10, duration_s=12)
+    first, again, elsewhere = (
+        trial_data(tmp_path / name, TrialSpec(requests, faults=(fault,)), phases=PHASES)
+        for name, fault in (("first", FAULT), ("again", FAULT), ("elsewhere", other))
+    )
+    assert [span.injected_s for span in fault_spans([first, again])] == [INJECTED_S]
+    assert fault_spans([first, elsewhere]) == ()
