@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import redis
 
@@ -62,9 +63,15 @@ class LiveInspection:
         if credentials.cache_url is not None:
             probes.append(RedisProbe(credentials.cache_url, _only(deployment, Role.CACHE)))
         if replicas and deployment.topology.software.implementation == "product":
-            services = [(node, node.port) for node in deployment.nodes if node.role is Role.SERVICE]
-            probes += [ReplicaProbe(node.name, node.host, port) for node, port in services if port is not None]
+            names = [node.name for node in deployment.nodes if node.role is Role.SERVICE]
+            probes += [ReplicaProbe(name, partial(self._address, name)) for name in names]
         return probes
+
+    def _address(self, name: str) -> tuple[str, int]:
+        node = self._platform.current().node(name)
+        if node.port is None:
+            raise KeyError(name)
+        return node.host, node.port
 
     def _usage_probe(self, deployment: Deployment) -> Probe:
         if containers := operations.container_control(deployment):

@@ -15,7 +15,7 @@ from reports.analysis.service import THRESHOLDS_PERCENT, objective_met, seconds_
 from reports.analysis.summary import Summary, control_of
 from reports.loading import RunData, TrialData
 from reports.page.data import Column, Table
-from reports.page.formats import NOTHING, estimate_cell, estimate_names, number_cell, text_cell
+from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, number_cell, text_cell
 from reports.page.words import METRICS
 
 _CLIENTS = (
@@ -83,7 +83,8 @@ def system_table(run: RunData, summary: Summary, prefix: str) -> Table:
             for treatment in run.record.experiment.treatments
         ),
         note=f"{_AT_LEAST} NGINX's log has its moment to the millisecond; what else noticed is known to a probe's reading, up to one "
-        f"period late. The objective: {objective.availability:.3%} of requests answered right within {objective.response_ms:g} ms.",
+        f"period late. The objective: {number(objective.availability, Form.SHARE)} of requests answered right within "
+        f"{objective.response_ms:g} ms.",
     )
 
 
