@@ -238,7 +238,7 @@ def test_a_second_up_changes_nothing(system: System, deployment: Deployment) -> 
     """Neither by the preview nor by what runs afterwards."""
     del deployment
     before = ids(system)
-    assert operations.preview(system.name, system.topology) == []
+    assert operations.preview(system.name, system.topology, target="docker") == []
     system.up()
     assert ids(system) == before
 
@@ -246,7 +246,7 @@ def test_a_second_up_changes_nothing(system: System, deployment: Deployment) -> 
 def test_scaling_touches_what_it_must(system: System, deployment: Deployment) -> None:
     """A new replica, and the gateway, which has to know it."""
     del deployment
-    changes = operations.preview(system.name, system.topology.override({"students.replicas": 2}))
+    changes = operations.preview(system.name, system.topology.override({"students.replicas": 2}), target="docker")
     containers = {(change.name, change.action) for change in changes if change.kind == "Container"}
     assert containers == {("students-2", Action.CREATE), ("gateway", Action.REPLACE)}
 
