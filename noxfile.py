@@ -192,7 +192,7 @@ def images(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def containers(session: nox.Session) -> None:
-    """Images, services and the whole system in containers; skips where no Docker engine answers."""
+    """Images, services, the whole system and every kind of fault in containers; skips where no Docker engine answers."""
     run(session, "-m", "pytest", "tests/containers", *session.posargs)
 
 

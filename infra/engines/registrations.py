@@ -34,21 +34,24 @@ class Execution(ABC):
     def execute(self, stack: str, program: Program) -> dict[str, Any]:
         """Run the program in a thread of its own, with an event loop of its own, so that Ctrl-C reaches us; what it returned."""
         outputs: dict[str, Any] = {}
+        over = threading.Event()  # a join that Ctrl-C has ended takes the thread for ended too, and the next one waits no more
 
         def work() -> None:
             try:
                 outputs.update(run_program(program, _Monitor(_Hook(), self._step), stack, preview=self._preview))
             except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
                 self._failure = self._failure or error
+            finally:
+                over.set()
 
         thread = threading.Thread(target=work, name="pulumi-program")
         with ONE_PROGRAM_AT_A_TIME:
             thread.start()
             try:
-                thread.join()
+                over.wait()
             except BaseException:
                 self.cancelled.set()
-                thread.join()
+                over.wait()
                 raise
         if self._failure is not None:
             raise self._failure

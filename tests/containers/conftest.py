@@ -10,6 +10,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.models.containers import Container
 from testcontainers.core.config import testcontainers_config
 
 from infra import operations
@@ -85,6 +86,18 @@ class System:
     def down(self, *, volumes: bool = False) -> None:
         """Remove what there is, but for the data."""
         operations.down(self.name, volumes=volumes)
+
+
+def run(container: Container, command: str) -> tuple[int, str]:
+    """A shell command as the container's user."""
+    code, output = container.exec_run(["bash", "-c", command])
+    assert isinstance(output, bytes)
+    return code or 0, output.decode().strip()
+
+
+def connects(container: Container, host: str, port: int) -> bool:
+    """Whether what runs in the container can connect there."""
+    return run(container, f"timeout 3 bash -c ': < /dev/tcp/{host}/{port}'")[0] == 0
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from http import HTTPStatus
 
+import httpx
 import pytest
 
 from experiments.definition import Fault, FaultKind, LinkFault, LinkFaultKind, targets
@@ -14,7 +16,7 @@ from experiments.healing import journal_of
 from infra.deployment import Deployment
 from infra.topology import Topology
 from tests.conftest import FREE_PORTS
-from tests.containers.conftest import System
+from tests.containers.conftest import System, connects
 from tests.contract.client import Client
 from tests.faults.cases import OF_EACH_KIND, make, none_is_stopped
 from tests.faults.killing import LONG_S, await_all_well, await_line, breaking, heal_by_command, nothing_is_left
@@ -46,6 +48,24 @@ def lab(broken: System) -> Deployment:
 def test_every_kind_is_tried() -> None:
     """A kind that is added has to be added to the cases."""
     assert {fault.kind for fault in OF_EACH_KIND} == {*FaultKind, *LinkFaultKind}
+
+
+def test_a_link_to_a_database_leads_its_own_service_there_and_nobody_else(broken: System, lab: Deployment) -> None:
+    """Neither by the name of the links in its network, nor in the one that all are in, nor by address."""
+    (link,) = [link for link in lab.links if link.name == "courses-1->courses-db"]
+    for node, reached in (("courses-1", True), ("students-1", False), ("gateway", False), ("cache", False)):
+        container = broken.containers.get(node)
+        assert connects(container, "links.courses-db", link.port) == reached, node
+        assert connects(container, link.host, link.port) == reached, node
+        assert not connects(container, "links.inside", link.port), node
+
+
+def test_who_has_no_token_changes_no_link(lab: Deployment) -> None:
+    """Every node reaches the control side, and none knows the token."""
+    assert lab.credentials.links_url is not None
+    for method in ("GET", "DELETE"):
+        answer = httpx.request(method, f"{lab.credentials.links_url.get_secret_value()}/links", trust_env=False)
+        assert answer.status_code == HTTPStatus.FORBIDDEN
 
 
 @pytest.mark.parametrize("fault", OF_EACH_KIND, ids=lambda fault: fault.title)

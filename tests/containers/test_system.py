@@ -19,7 +19,7 @@ from infra.engines.engine import Action
 from infra.progress import Watch
 from infra.targets.docker.providers import ContainerProvider, NetworkProvider
 from infra.targets.target import INSIDE
-from tests.containers.conftest import READY_TIMEOUT_S, System
+from tests.containers.conftest import READY_TIMEOUT_S, System, connects, run
 from tests.contract.client import Client, eventually
 
 REQUESTS = 400
@@ -54,13 +54,6 @@ def address_in(container: Container, network: str) -> str:
     """Which address it has in a network now."""
     container.reload()
     return str(container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
-
-
-def run(container: Container, command: str) -> tuple[int, str]:
-    """A shell command as the container's user."""
-    code, output = container.exec_run(["bash", "-c", command])
-    assert isinstance(output, bytes)
-    return code or 0, output.decode().strip()
 
 
 def test_an_enrolment_goes_through_all_of_it(users: Client) -> None:
@@ -178,10 +171,8 @@ def test_a_database_is_reached_from_its_own_service_and_from_nowhere_else(
     system: System, deployment: Deployment, node: str, database: str, *, reached: bool
 ) -> None:
     """Neither by name nor by address."""
-    container = system.containers.get(node)
     for host in (database, deployment.node(database).host):
-        code, _ = run(container, f"timeout 3 bash -c ': < /dev/tcp/{host}/5432'")
-        assert (code == 0) == reached, host
+        assert connects(system.containers.get(node), host, 5432) == reached, host
 
 
 def test_no_container_runs_as_root_or_may_become_it(system: System, deployment: Deployment) -> None:
@@ -238,7 +229,7 @@ def test_a_second_up_changes_nothing(system: System, deployment: Deployment) -> 
     """Neither by the preview nor by what runs afterwards."""
     del deployment
     before = ids(system)
-    assert operations.preview(system.name, system.topology) == []
+    assert operations.preview(system.name, system.topology, target="docker") == []
     system.up()
     assert ids(system) == before
 
@@ -246,7 +237,7 @@ def test_a_second_up_changes_nothing(system: System, deployment: Deployment) -> 
 def test_scaling_touches_what_it_must(system: System, deployment: Deployment) -> None:
     """A new replica, and the gateway, which has to know it."""
     del deployment
-    changes = operations.preview(system.name, system.topology.override({"students.replicas": 2}))
+    changes = operations.preview(system.name, system.topology.override({"students.replicas": 2}), target="docker")
     containers = {(change.name, change.action) for change in changes if change.kind == "Container"}
     assert containers == {("students-2", Action.CREATE), ("gateway", Action.REPLACE)}
 

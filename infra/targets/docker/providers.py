@@ -147,7 +147,11 @@ class ContainerProvider(_Provider):
 
     def _found(self, name: str) -> list[Container]:
         """By its name: what a killed command was about to make has no id yet."""
-        return [container for container in self._client.containers.list(all=True, filters={"name": name}) if container.name == name]
+        return [
+            container
+            for container in self._client.containers.list(all=True, filters={"name": name}, ignore_removed=True)
+            if container.name == name
+        ]
 
     def _made(self, props: Properties) -> Container:
         api = self._client.api

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import signal
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,9 @@ import pytest
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from infra.engines.embedded import EmbeddedEngine
-from infra.errors import InfraError, StateError
+from infra.errors import CancelledError, InfraError, StateError
 
+GIVING_UP_S = 0.2
 TYPE = "pulumi-python:dynamic/test:Thing"
 
 
@@ -168,6 +172,31 @@ def test_the_first_failure_comes_out_as_it_is_and_the_rest_stays_recorded(bench:
     bench.provider.calls.clear()
     bench.engine().destroy()
     assert bench.provider.calls == ["delete first"]
+
+
+def test_an_interrupted_run_is_not_over_before_what_was_being_made_is_given_up(tmp_path: Path) -> None:
+    """Whoever cleans up after it would else meet it still at work."""
+    cancelled, given_up = threading.Event(), threading.Event()
+
+    class Slow(Recorder):
+        """Is interrupted while it makes something, and takes its time to give up."""
+
+        def create(self, props: dict[str, Any]) -> CreateResult:
+            """Give up."""
+            os.kill(os.getpid(), signal.SIGINT)
+            cancelled.wait()
+            time.sleep(GIVING_UP_S)
+            given_up.set()
+            raise CancelledError(f"gave up {props['name']}")
+
+    def program() -> pulumi.Output[dict[str, Any]]:
+        Thing("one")
+        return pulumi.Output.from_input({})
+
+    engine = EmbeddedEngine("test", tmp_path / "state.json", {TYPE: Slow()}, cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        engine.up(program)
+    assert given_up.is_set()
 
 
 def test_what_a_killed_command_left_half_made_is_deleted_by_the_next(bench: Bench) -> None:
