@@ -27,7 +27,7 @@ from tests.mutants.verdicts import Verdict, summaries
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_SIGNAL_BASE = 128
-MOST_TRIALS = 3
+MOST_TRIALS = 2
 """Of the product on one deployment: there are not enough students for more, and full courses stay full."""
 ATTEMPTS = 3
 """At a run that counts or finds something: on a busy machine a fault may come too late, or the load."""

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from experiments.definition import Experiment
+from experiments.definition import Experiment, changed
 from experiments.records.schema import InvariantRecord, TrialRecord, WitnessEvent
+from experiments.schedule import build
+from experiments.seeding import SeededPopulation
 from infra.topology import Topology
 from tests.mutants.__main__ import MOST_TRIALS, jobs, run
 from tests.mutants.day import DECISION_BOUND_S
@@ -123,11 +125,15 @@ def test_the_product_goes_through_every_day_first() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("[a-z]*.py")))
 def test_a_scenario_is_looked_into(name: str) -> None:
-    """It is an experiment of that name, in which some bug is looked for, and an accepted request may not be undecided for ever."""
+    """It is an experiment of that name, looked into by some bug; a request may not wait for ever, and students suffice for all trials."""
     found: Experiment = scenario(name)
     assert found.name == name
     assert name in {mutant.scenario for mutant in MUTANTS}
     assert found.decision_bound_s == DECISION_BOUND_S
+    dataset = found.dataset
+    seeded = SeededPopulation(course_ids=tuple(range(dataset.courses)), student_ids=tuple(range(dataset.students)))
+    longest = changed(found, trials=MOST_TRIALS)
+    assert all(build(longest, seeded, trial_seed=seed, block=0).offered for seed in range(20))
 
 
 def test_an_unknown_bug_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.definition import Fault, FaultKind
-from tests.mutants.day import day
+from experiments.definition import Fault, FaultKind, Operation
+from tests.mutants.day import MIX, day
 
 EXPERIMENT = day(
     "servers",
@@ -17,4 +17,6 @@ EXPERIMENT = day(
         Fault(kind=FaultKind.CRASH, node="enrollment-db", at_s=5.5, duration_s=0.5),
     ),
     factors={"courses.replicas": 2},
+    # Students change between two requests of theirs.
+    mix={**MIX, Operation.UPDATE_STUDENT: 12.0},
 )

@@ -65,7 +65,7 @@ def test_other_seeds_give_other_faults() -> None:
 
 
 def test_every_kind_happens_and_as_often_as_asked() -> None:
-    """Over many seeds each kind is drawn, links included, and the mean number is near the rate where there is room."""
+    """Over many seeds each kind is drawn, links included, but the one that trials are too short for; the mean number is near the rate."""
     chance = Chance(per_minute=3, longest_s=2)
     schedules = [random_faults(WITH_LINKS, seed, 300, chance) for seed in range(100)]
     drawn = {fault.kind for faults in schedules for fault in faults}
