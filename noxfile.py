@@ -101,6 +101,13 @@ def end_to_end(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Planted bugs: whether the invariants find each, and none in the product: -- NAME... --runs 3 --clean 20 --write FILE."""
+    session.env["SPIRELAB_STOP_WITH_PARENT"] = "1"  # a nox that is killed can't stop it
+    run(session, "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """All tests: unit, contract, openapi, race, degrade, integration, end_to_end; containers and pulumi_docker where there is an engine."""
     run(session, "-m", "pytest", *session.posargs)

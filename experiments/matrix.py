@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from experiments.definition import Fault, FaultKind, LinkFault, LinkFaultKind, Part, Treatment, parts
-from experiments.definition.faults import INSTANT, PARTS
+from experiments.definition.faults import INSTANT, PARTS, SETTLES_LATE
 from infra.topology import Topology
 
 CONTROL: Final = Treatment(name="control", title="no fault")
@@ -47,7 +47,7 @@ def cell_name(kind: FaultKind | LinkFaultKind, where: str) -> str:
 def _node_faults(topology: Topology, at_s: float, duration_s: float) -> Iterable[Fault]:
     for name, part in _components(topology).items():
         is_group = name.endswith("-*")
-        for kind in FaultKind:
+        for kind in (kind for kind in FaultKind if kind not in SETTLES_LATE):
             if part in PARTS[kind] and kind not in (_FOR_NODES_ONLY if is_group else _FOR_GROUPS_ONLY):
                 yield Fault(kind=kind, node=name, at_s=at_s, duration_s=0 if kind in INSTANT else duration_s)
 

@@ -38,8 +38,8 @@ SCHEDULE_SCHEMA: Final = pa.schema(
         pa.field("intended_s", pa.float64(), nullable=False),
         pa.field("phase", pa.string(), nullable=False),
         pa.field("operation", pa.string(), nullable=False),
-        pa.field("course_id", pa.int64(), nullable=True),  # read_course, enroll, read_seats, update_capacity
-        pa.field("student_id", pa.int64(), nullable=True),  # read_student, enroll, update_student
+        pa.field("course_id", pa.int64(), nullable=True),  # read_course, enroll, reuse_key, read_seats, update_capacity
+        pa.field("student_id", pa.int64(), nullable=True),  # read_student, enroll, reuse_key, update_student
         pa.field("offset", pa.int64(), nullable=True),  # list_courses: the first course of the page
         pa.field("enrolled_by", pa.int64(), nullable=True),  # read_enrollment, drop: row of the enroll that it is about
     ]
@@ -48,8 +48,9 @@ CAPACITY_FIELD: Final = pa.field("capacity", pa.int64(), nullable=True)
 """update_capacity: the new capacity; a column that only schedules with this operation have, so that others stay what they were."""
 
 _OPERATIONS: Final = tuple(Operation)
-_ABOUT_A_COURSE: Final = (Operation.READ_COURSE, Operation.ENROLL, Operation.READ_SEATS, Operation.UPDATE_CAPACITY)
-_ABOUT_A_STUDENT: Final = (Operation.READ_STUDENT, Operation.ENROLL, Operation.UPDATE_STUDENT)
+_ENROLLING: Final = (Operation.ENROLL, Operation.REUSE_KEY)
+_ABOUT_A_COURSE: Final = (*_ENROLLING, Operation.READ_COURSE, Operation.READ_SEATS, Operation.UPDATE_CAPACITY)
+_ABOUT_A_STUDENT: Final = (*_ENROLLING, Operation.READ_STUDENT, Operation.UPDATE_STUDENT)
 _ABOUT_AN_ENROLMENT: Final = (Operation.READ_ENROLLMENT, Operation.DROP)
 _Integers = NDArray[np.int64]
 
@@ -104,7 +105,7 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     pages = zipf_ranks(rng, count, -(-len(seeded.course_ids) // PAGE_SIZE), exponent)
     earlier = _recent_enrollments(times, operations, rng.random(count))
 
-    enrolling = operations == _code(Operation.ENROLL)
+    enrolling = _any_of(operations, *_ENROLLING)
     hot = _hot_courses(experiment, block, len(seeded.course_ids))
     if hot is not None:
         rushing = enrolling & _in_spike(experiment, times, otherwise=True)
@@ -206,7 +207,7 @@ def _pairs(
     if len(courses) > each * len(seeded.course_ids):
         raise ScheduleError(
             f"the trial enrols {len(courses)} times and {shares} trials share {everybody} students and {len(seeded.course_ids)} courses; "
-            f"raise dataset.students, or lower the weight of enroll, the rate or the trials"
+            f"raise dataset.students, or lower the weights of enroll and reuse_key, the rate or the trials"
         )
     order = rng.permutation(everybody)
     starts = rng.integers(0, everybody, len(seeded.course_ids))

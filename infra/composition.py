@@ -17,9 +17,10 @@ from infra.images.build import BUILD_TIMEOUT_S, build
 from infra.lab import declare
 from infra.progress import Watch
 from infra.settings import ToolSettings
+from infra.targets.docker import providers as docker_providers
 from infra.targets.docker.spec import IMAGES
 from infra.targets.docker.target import DockerTarget
-from infra.targets.process.resources import providers
+from infra.targets.process import resources as process_resources
 from infra.targets.process.target import ProcessTarget
 from infra.toolchain import docker, ensure_docker_plugin, ensure_pulumi, ensure_servers, find_docker_plugin, find_pulumi
 from infra.topology import Topology
@@ -28,7 +29,8 @@ from infra.topology import Topology
 def engine_of(maker: Maker, home: Home, watch: Watch) -> Engine:
     """The engine of a deployment; what it runs is looked for, or got, when it first does something."""
     if maker.engine == "embedded":
-        return EmbeddedEngine(home.name, home.state_file, providers(watch), watch.cancelled)
+        providers = docker_providers.providers(watch) if maker.target == "docker" else process_resources.providers(watch)
+        return EmbeddedEngine(home.name, home.state_file, providers, watch.cancelled)
 
     @functools.cache
     def tools() -> PulumiTools:
@@ -54,7 +56,7 @@ def program_of(target: TargetName, home: Home, topology: Topology, note: Callabl
 
 
 def why_no_docker() -> str:
-    """What this machine lacks for the docker target; empty where it has everything. Only looks."""
+    """What this machine lacks for Pulumi to bring up the docker target; empty where it has everything. Only looks."""
     if not docker.daemon_version(ToolSettings().docker_host):
         return "no Docker daemon answers"
     found = find_pulumi()

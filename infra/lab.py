@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -13,14 +14,14 @@ from infra.components.broker import VHOST, Broker, BrokerConfig
 from infra.components.cache import Cache, CacheConfig
 from infra.components.database import Database, DatabaseConfig
 from infra.components.gateway import Gateway, GatewayConfig
-from infra.components.links import Links, LinksConfig
+from infra.components.links import Links, LinksConfig, Server
 from infra.components.nginx import Tuning, server
 from infra.components.service import Service, ServiceConfig
 from infra.components.worker import Worker, WorkerConfig
-from infra.deployment import Node, Role
+from infra.deployment import Node
 from infra.links.edges import CACHED, Edge, edges
-from infra.targets.declaration import NodeDeclaration
-from infra.targets.target import RunningNode, Target
+from infra.targets.declaration import NodeDeclaration, Place
+from infra.targets.target import Target
 from infra.topology import Topology
 
 _SERVICE_PORTS = {"courses": 8001, "students": 8002, "enrollment": 8003}
@@ -44,7 +45,7 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
     cache = Cache(CacheConfig(memory_mib=topology.cache.memory_mib), target) if topology.cache.enabled else None
     gateway_config = GatewayConfig(tuning=Tuning(**topology.gateway.model_dump(exclude={"port"})))
     internal_address = pulumi.Output.all(target.place(gateway_config.node).host, internal_port).apply(address)
-    links = Links(LinksConfig(edges=edges(topology)), target) if topology.links.enabled else None
+    links = _links(topology, databases, target) if topology.links.enabled else None
 
     def way(client: str, server: str, address: pulumi.Output[str]) -> pulumi.Output[str]:
         """The address by which ``client`` reaches the server: its own, or that of the link between the two."""
@@ -92,20 +93,26 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         backends=lambda name: backends(name, "enrollment", uses_cache=False, enrolls=True),
         networks=[databases["enrollment"].network],
     )
+    replicas = {
+        f"{service_name}-{number}": Server(*found)
+        for service_name, part in services.items()
+        for number, found in enumerate(zip(part.addresses, part.nodes, strict=True), start=1)
+    }
+    upstreams = {replica: way(gateway_config.node, replica, found.address) for replica, found in replicas.items()}
     gateway = Gateway(
         gateway_config,
         target,
         public=public,
         internal_port=internal_port,
         replicas={
-            name: [way("gateway", f"{name}-{number}", known) for number, known in enumerate(part.addresses, start=1)]
-            for name, part in services.items()
+            service_name: [upstreams[f"{service_name}-{number}"] for number in range(1, len(part.nodes) + 1)]
+            for service_name, part in services.items()
         },
     )
     if links is not None:
-        servers = {f"{name}-db": database.address for name, database in databases.items()}
-        servers |= {f"{name}-{number}": known for name, part in services.items() for number, known in enumerate(part.addresses, start=1)}
-        links.run(servers | {"broker": broker.address, "gateway": internal_address} | ({"cache": cache.address} if cache else {}))
+        servers = replicas | {f"{service_name}-db": Server(part.address, part.nodes[0]) for service_name, part in databases.items()}
+        servers |= {"broker": Server(broker.address, broker.nodes[0]), "gateway": Server(internal_address, gateway.nodes[0])}
+        links.run(servers | ({"cache": Server(cache.address, cache.nodes[0])} if cache else {}))
     parts: list[Gateway | Service | Worker | Database | Broker | Cache | Links] = [
         gateway,
         *services.values(),
@@ -121,7 +128,9 @@ def declare(topology: Topology, target: Target, name: str) -> pulumi.Output[dict
         endpoints=pulumi.Output.all(
             gateway_url=gateway.url, management_url=management.public.apply(lambda port: f"http://127.0.0.1:{port}")
         ),
-        nodes=pulumi.Output.all(*(_node(node, target, gateway_config.node) for part in parts for node in part.nodes)),
+        nodes=pulumi.Output.all(
+            upstreams, *(pulumi.Output.all(node.declaration, node.host) for part in parts for node in part.nodes)
+        ).apply(lambda known: [_node(target, target.place(gateway_config.node), known[0], *each) for each in known[1:]]),
         links=links.described if links else [],
         credentials=pulumi.Output.all(
             database_dsns=pulumi.Output.all(**{service_name: database.probe_dsn for service_name, database in databases.items()}),
@@ -140,18 +149,19 @@ def _database(service: str, topology: Topology, target: Target) -> Database:
     return Database(DatabaseConfig(service=service, **topology.database.model_dump()), target)
 
 
-def _node(running: RunningNode, target: Target, gateway: str) -> pulumi.Output[dict[str, Any]]:
-    def describe(declaration: NodeDeclaration, host: str) -> dict[str, Any]:
-        place = target.place(declaration.name)
-        upstream = server(target.place(gateway), f"{place.host}:{declaration.port}") if declaration.role is Role.SERVICE else None
-        return Node(
-            name=declaration.name,
-            role=declaration.role,
-            group=declaration.group,
-            host=host,
-            port=declaration.port,
-            upstream=upstream,
-            log_path=place.log,
-        ).model_dump(mode="json")
+def _links(topology: Topology, databases: Mapping[str, Database], target: Target) -> Links:
+    networks = {f"{name}-db": database.network for name, database in databases.items()}
+    return Links(LinksConfig(edges=edges(topology), networks=networks), target)
 
-    return pulumi.Output.all(running.declaration, running.host).apply(lambda known: describe(*known))
+
+def _node(target: Target, gateway: Place, upstreams: Mapping[str, str], declaration: NodeDeclaration, host: str) -> dict[str, Any]:
+    reached_at = upstreams.get(declaration.name)
+    return Node(
+        name=declaration.name,
+        role=declaration.role,
+        group=declaration.group,
+        host=host,
+        port=declaration.port,
+        upstream=reached_at and server(gateway, reached_at),
+        log_path=target.place(declaration.name).log,
+    ).model_dump(mode="json")

@@ -23,6 +23,8 @@ class Operation(StrEnum):
     READ_SEATS = "read_seats"
     UPDATE_CAPACITY = "update_capacity"
     UPDATE_STUDENT = "update_student"
+    REUSE_KEY = "reuse_key"
+    """An enrolment whose Idempotency-Key is then sent again: with another body, which must be refused, and with its own."""
 
 
 def _weights(mix: dict[Operation, float]) -> dict[Operation, float]:

@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from experiments.definition.base import Value
-from experiments.definition.faults import FaultKind, LinkFaultKind
+from experiments.definition.faults import SETTLES_LATE, FaultKind, LinkFaultKind
 
-EVERY_KIND = (*FaultKind, *LinkFaultKind)
+EVERY_KIND = (*(kind for kind in FaultKind if kind not in SETTLES_LATE), *LinkFaultKind)
 
 
 class Chance(Value):

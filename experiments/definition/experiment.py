@@ -17,7 +17,7 @@ from infra.topology import Topology
 
 READS = frozenset({Operation.READ_COURSE, Operation.LIST_COURSES, Operation.READ_STUDENT})
 """The operations on the cached read paths; the denominator of everything "per read"."""
-WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT})
+WRITES = frozenset({Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY, Operation.UPDATE_STUDENT, Operation.REUSE_KEY})
 """The operations that change the data; what became of one that got no answer is unknown."""
 
 
@@ -167,6 +167,12 @@ class Experiment(BaseExperiment):
         None,
         ge=1,
         description="enrolments, in a spike if there is one, are for so few courses, which are others in each trial; None: by popularity",
+    )
+    decision_bound_s: float | None = Field(
+        None,
+        ge=0,
+        description="the longest that an accepted request may be undecided after the load is over and all faults are healed, for which "
+        "SPIRELAB_SETTLE_TIMEOUT_S must be long enough; None: no bound, and no verdict on what is still under way when that is over",
     )
     claims: tuple[Claim, ...] = ()
 

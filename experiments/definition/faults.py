@@ -50,6 +50,8 @@ class FaultKind(StrEnum):
     """Every connection that PostgreSQL has left is taken by somebody else."""
     MEMORY_ALARM = "memory_alarm"
     """RabbitMQ finds its memory above the high watermark and blocks publishers."""
+    QUEUE_LOSS = "queue_loss"
+    """RabbitMQ loses its queues with all that is in them; clients declare them anew."""
     FLUSH = "flush"
     """Redis forgets everything."""
     MEMORY_FULL = "memory_full"
@@ -136,13 +138,16 @@ PARTS: Final[Mapping[FaultKind, frozenset[Part]]] = {
     FaultKind.DISK_FULL: frozenset({Part.DATABASE, Part.BROKER}),
     FaultKind.CONNECTION_EXHAUSTION: frozenset({Part.DATABASE}),
     FaultKind.MEMORY_ALARM: frozenset({Part.BROKER}),
+    FaultKind.QUEUE_LOSS: frozenset({Part.BROKER}),
     FaultKind.FLUSH: frozenset({Part.CACHE}),
     FaultKind.MEMORY_FULL: frozenset({Part.CACHE}),
     FaultKind.RELOAD: frozenset({Part.GATEWAY}),
 }
 """Which parts a kind applies to."""
-INSTANT: Final = frozenset({FaultKind.RESTART, FaultKind.ROLLING_RESTART, FaultKind.FLUSH, FaultKind.RELOAD})
+INSTANT: Final = frozenset({FaultKind.RESTART, FaultKind.ROLLING_RESTART, FaultKind.QUEUE_LOSS, FaultKind.FLUSH, FaultKind.RELOAD})
 """Kinds that are over as soon as they have happened."""
+SETTLES_LATE: Final = frozenset({FaultKind.QUEUE_LOSS})
+"""What was in a lost queue is sent again minutes later, which only an experiment made for it waits for."""
 SLOWEST_BANDWIDTH_KIB_PER_S: Final = 1.0
 PROVABLE_BANDWIDTH_KIB_PER_S: Final = 256.0
 """A wider link can't be told from a normal one by an exchange that a server takes from a stranger."""

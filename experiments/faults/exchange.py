@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import ipaddress
 import socket
 import struct
 import time
@@ -41,11 +41,15 @@ def exchange(host: str, port: int, role: Role, timeout_s: float) -> float:
 
 
 def refuses(host: str, port: int, timeout_s: float) -> bool:
-    """A connection attempt is answered by a refusal, as where nobody listens, or by the network, which knows no such host any more."""
+    """A connection attempt is answered by a refusal, as where nobody listens; or by nobody, where a host of its own is gone.
+
+    The network may take nine seconds to say so of an address that was in use. On loopback silence is no refusal: the machine is there,
+    and a listener with a full backlog is silent too.
+    """
     try:
         socket.create_connection((host, port), timeout=timeout_s).close()
     except ConnectionRefusedError:
         return True
-    except OSError as error:
-        return error.errno == errno.EHOSTUNREACH
+    except OSError:
+        return not ipaddress.ip_address(host).is_loopback
     return False

@@ -16,7 +16,7 @@ from experiments.faults.links import HttpLinkControl, LinkDisturbance
 from experiments.faults.nginx import Reload
 from experiments.faults.postgres import ConnectionExhaustion, DatabaseDiskFull
 from experiments.faults.processes import Crash, Pause, Restart, RollingRestart, SlowStart, Stop
-from experiments.faults.rabbitmq import BrokerDiskFull, MemoryAlarm
+from experiments.faults.rabbitmq import BrokerDiskFull, MemoryAlarm, QueueLoss
 from experiments.faults.redis import Flush, MemoryFull
 from infra.deployment import Deployment, Node, Role
 
@@ -65,6 +65,9 @@ _KINDS: Final[Mapping[FaultKind, Callable[[_Subject], Disturbance]]] = {
     FaultKind.DISK_FULL: _disk_full,
     FaultKind.CONNECTION_EXHAUSTION: lambda it: ConnectionExhaustion(it.node, it.control, it.dsn),
     FaultKind.MEMORY_ALARM: lambda it: MemoryAlarm(it.node, it.control, it.deployment.credentials.broker_management_url),
+    FaultKind.QUEUE_LOSS: lambda it: QueueLoss(
+        it.node, it.control, it.deployment.credentials.broker_management_url, it.deployment.credentials.broker_vhost
+    ),
     FaultKind.FLUSH: lambda it: Flush(it.node, it.control, it.cache_url),
     FaultKind.MEMORY_FULL: lambda it: MemoryFull(it.node, it.control, it.cache_url, memory_mib=it.deployment.topology.cache.memory_mib),
     FaultKind.RELOAD: lambda it: Reload(it.node, it.control),

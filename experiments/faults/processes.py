@@ -14,10 +14,9 @@ from experiments.faults.looking import HEALTH_TIMEOUT_S, await_no_doubt, each
 from infra.deployment import Node
 
 PROOF_TIMEOUT_S: Final = 9.0
-"""Time for the kernel to reap a tree and close its sockets, or to stop it; milliseconds on an idle machine,
-but for an address that has to be found gone."""
-CONNECT_TIMEOUT_S: Final = 4.0
-"""A closed port refuses at once; that an address is gone with its container shows after three seconds, in which nobody answers for it."""
+"""Time for the kernel to reap a tree and close its sockets, or to stop it; milliseconds on an idle machine."""
+CONNECT_TIMEOUT_S: Final = 1.0
+"""A port where somebody listens accepts at once, whatever the listener does; a closed one refuses at once."""
 SILENCE_S: Final = 0.3
 """A server that runs answers an opening in a few milliseconds."""
 

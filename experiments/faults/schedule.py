@@ -25,7 +25,7 @@ class Surroundings:
     """What a schedule needs besides its faults."""
 
     make: Callable[[Fault | LinkFault, tuple[str, ...]], Disturbance]
-    """What carries out a fault on its targets."""
+    """What carries out a fault on its targets, as they are when it is due."""
     journal: Journal
     note: Callable[[str], None]
     accepted: Callable[[], int] = lambda: 0
@@ -82,7 +82,6 @@ class _FaultRun:
         self.over = threading.Event()
         self._ordered_targets = targets
         self._around = around
-        self._disturbance = around.make(fault, targets)
         self._stop = threading.Event()
         self._progress = _Progress()
         self._epoch_s = 0.0
@@ -126,35 +125,38 @@ class _FaultRun:
             if heal_at_s is None:
                 self.problems.append(f"the {self.fault.title} never happened: the trial ended before")
                 return
+            disturbance = self._around.make(self.fault, self._ordered_targets)  # not before: another fault may have moved its targets
             key = self._around.journal.enter(self.fault, self._ordered_targets)
             try:
-                self._disturb()
+                self._disturb(disturbance)
                 self._wait_until(heal_at_s)
             finally:
-                if self._heal():
+                if self._heal(disturbance):
                     self._around.journal.remove(key)
+        except ExperimentError as error:
+            self.problems.append(f"the {self.fault.title} never happened: {error}")
         except InfraError as error:  # of the journal: what can't be written down is not injected
             self.problems.append(f"the {self.fault.title} is not in the journal: {error}")
         finally:
             self.over.set()
 
-    def _disturb(self) -> None:
+    def _disturb(self, disturbance: Disturbance) -> None:
         self._around.note(self.fault.title)
         try:
             self._mark(Event.INJECTED)
-            self._disturbance.inject()
-            self._progress.proof = self._disturbance.proof()
+            disturbance.inject()
+            self._progress.proof = disturbance.proof()
             self._mark(Event.PROVEN)
         except (ExperimentError, InfraError) as error:
             self.problems.append(f"no proof of the {self.fault.title}: {error}")
 
-    def _heal(self) -> bool:
+    def _heal(self, disturbance: Disturbance) -> bool:
         self._around.note(f"healing {self.fault.where}")
         for attempt in range(1, HEAL_ATTEMPTS + 1):
             self._mark(Event.HEALED)
             try:
-                self._disturbance.heal()
-                self._disturbance.health()
+                disturbance.heal()
+                disturbance.health()
             except (ExperimentError, InfraError) as error:
                 if attempt == HEAL_ATTEMPTS:
                     self.problems.append(f"{self.fault.where} was not healed: {error}")

@@ -193,6 +193,12 @@ class History:
         return self.settled is not None and self.settled.name == "quiet"
 
     @cached_property
+    def waited_s(self) -> float:
+        """How long it was waited after the load was over and all was healed for the system to become quiet."""
+        begun_s = max((mark.at_s for mark in self.marks if mark.name in ("load_over", "healed")), default=math.inf)
+        return 0.0 if self.settled is None else max(0.0, self.settled.at_s - begun_s)
+
+    @cached_property
     def marks(self) -> Sequence[Mark]:
         """The points that the trial reached."""
         return [event for event in self.events if isinstance(event, Mark)]

@@ -26,9 +26,23 @@ def check(history: History) -> Finding:
             )
             for enrollment in undecided
         ]
+    elif _is_overdue(history):
+        violations += [
+            Violation(
+                f"request {enrollment} has no outcome {history.waited_s:.1f} s after the load was over and all was healed",
+                [accepted[enrollment], history.final[enrollment], *([history.settled] if history.settled is not None else [])],
+            )
+            for enrollment in undecided
+        ]
     elif undecided:
         doubt = f"{len(undecided)} of {len(accepted)} accepted requests were still pending when the time to become quiet was over"
     return Finding({"accepted requests": len(accepted)}, violations, doubt)
+
+
+def _is_overdue(history: History) -> bool:
+    """Whether what is still undecided had longer than it may take."""
+    bound_s = history.trial.decision_bound_s if history.trial is not None else None
+    return bound_s is not None and history.waited_s >= bound_s
 
 
 def _lost(history: History) -> Iterator[Violation]:

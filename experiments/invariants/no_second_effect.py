@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from typing import Final
 
+from experiments.definition import Operation
 from experiments.invariants.history import ENROLLED, PENDING, History, Op
 from experiments.invariants.rule import Evidence, Finding, Rule, Violation
 from experiments.records.history import EnrollmentRow
+
+REFUSALS: Final = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""Answers that say that the request itself is at fault."""
 
 
 def check(history: History) -> Finding:
     """Each key gave one id and made one enrolment, and no student is in a course twice."""
     again = {key: ops for key, ops in history.requests.items() if len(ops) > 1}
-    violations = [*(violation for key, ops in again.items() for violation in _answers(key, ops)), *_effects(history)]
-    return Finding({"requests that were sent again": len(again)}, violations)
+    reused = [op for op in history.of(Operation.REUSE_KEY) if op.end is not None and op.end.http is not None]
+    violations = [*(violation for key, ops in again.items() for violation in _answers(key, ops)), *_reuses(history, reused)]
+    violations += _effects(history)
+    return Finding({"requests that were sent again": len(again), "keys that were used for another request": len(reused)}, violations)
 
 
 def _answers(key: str, sendings: Sequence[Op]) -> Iterator[Violation]:
@@ -28,6 +36,18 @@ def _answers(key: str, sendings: Sequence[Op]) -> Iterator[Violation]:
         yield Violation(f"the key {key} gave {len(by_id)} requests", list(by_id.values()))
     elif len(by_digest) > 1:
         yield Violation(f"the key {key} was accepted with {len(by_digest)} bodies", list(by_digest.values()))
+    for first in by_digest.values():
+        for op in sendings:
+            is_later = op.invoke.digest == first.invoke.digest and op.began_s > first.ended_s
+            if is_later and op.end is not None and op.end.http in REFUSALS:
+                yield Violation(f"the request with the key {key} was accepted, and refused when it was sent again", [first, op])
+
+
+def _reuses(history: History, reused: Sequence[Op]) -> Iterator[Violation]:
+    for op in reused:
+        if op.is_ok:
+            first = next((sending for sending in history.requests.get(op.invoke.key or "", ()) if sending.is_ok), op)
+            yield Violation(f"the key {op.invoke.key} was accepted with another body", [first, op])
 
 
 def _effects(history: History) -> Iterator[Violation]:

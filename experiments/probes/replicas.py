@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
+from experiments.errors import ProbeError
 from experiments.probes.sampler import Reading
+from infra.errors import InfraError
 
 TIMEOUT_S: Final = 1.0
 """As Kubernetes' readiness probes have it by default: who does not answer in this time is not ready."""
@@ -29,9 +31,12 @@ class ReplicaProbe:
     break nothing do without.
     """
 
-    def __init__(self, node: str, host: str, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, node: str, locate: Callable[[], tuple[str, int]], *, timeout_s: float = TIMEOUT_S) -> None:
+        """``locate`` gives host and port; it is asked before each connection, for a container that was started again may have moved."""
         self._node = node
-        self._connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+        self._locate = locate
+        self._timeout_s = timeout_s
+        self._connection: http.client.HTTPConnection | None = None
 
     @property
     def name(self) -> str:
@@ -39,7 +44,11 @@ class ReplicaProbe:
         return f"replica-{self._node}"
 
     def read(self) -> list[Reading]:
-        """Whether it is ready, and its gauges if it answers at all."""
+        """Whether it is ready, and its gauges if it answers at all.
+
+        Raises:
+            ProbeError: nobody knows where it is.
+        """
         status, metrics = self._get("/metrics")
         if status != HTTPStatus.OK:
             return [Reading(self._node, "ready", 0.0)]
@@ -50,22 +59,34 @@ class ReplicaProbe:
         ]
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection; the next reading would open another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _get(self, path: str) -> tuple[int | None, bytes]:
         """Status and body; no status where there is no answer in time. One that the replica closed while idle is opened again."""
-        for _ in range(1 if self._connection.sock is None else 2):
+        for _ in range(1 if self._connection is None else 2):
+            connection = self._open()
             try:
-                self._connection.request("GET", path)
-                answer = self._connection.getresponse()
+                connection.request("GET", path)
+                answer = connection.getresponse()
                 return answer.status, answer.read()
             except TimeoutError:
-                self._connection.close()
+                self.close()
                 break
             except (OSError, http.client.HTTPException):
-                self._connection.close()
+                self.close()
         return None, b""
+
+    def _open(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            try:
+                host, port = self._locate()
+            except (InfraError, KeyError) as error:
+                raise ProbeError(f"{self._node} can't be found ({error})") from None
+            self._connection = http.client.HTTPConnection(host, port, timeout=self._timeout_s)
+        return self._connection
 
 
 def gauges(text: bytes) -> dict[str, float]:

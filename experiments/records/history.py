@@ -30,6 +30,8 @@ class Trial(Value):
     epoch_unix_s: float
     staleness_bound_s: float
     """How long after the acknowledgement of a write an older version may still be read."""
+    decision_bound_s: float | None = None
+    """How long after the load is over and all is healed an accepted request may be undecided; None: no bound."""
 
 
 class Decision(Value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -19,8 +20,10 @@ CONCURRENCY: Final = 8
 """As many requests at a time as one replica works on."""
 REQUEST_TIMEOUT_S: Final = 5.0
 """Above the gateway's own timeouts, so that its answer is seen."""
-ATTEMPTS: Final = 3
-"""A read may meet the last moments of a replica that is being healed."""
+ATTEMPTS: Final = 4
+"""A read may meet the last moments of a replica that is being healed, or one that has too much to do."""
+FIRST_PAUSE_S: Final = 0.1
+"""Before the second attempt; doubled each time."""
 PAGE: Final = 500
 """Entries of a history that one request may ask for."""
 
@@ -102,7 +105,9 @@ class ApiReader:
     def _get(self, path: str) -> Any:
         """The JSON answer; None for 404."""
         problem = ""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
             try:
                 answer = self._client.get(path)
             except httpx.HTTPError as error:

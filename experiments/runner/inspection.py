@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import redis
 
@@ -53,7 +54,6 @@ class LiveInspection:
         """One of each kind, one for each database and, if wanted, one for each replica."""
         credentials = deployment.credentials
         upstreams = {node.upstream: node.name for node in deployment.nodes if node.upstream is not None}
-        upstreams |= {f"{link.host}:{link.port}": link.server for link in deployment.links}  # what the gateway takes for them
         probes: list[Probe] = [
             self._usage_probe(deployment),
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),
@@ -63,9 +63,15 @@ class LiveInspection:
         if credentials.cache_url is not None:
             probes.append(RedisProbe(credentials.cache_url, _only(deployment, Role.CACHE)))
         if replicas and deployment.topology.software.implementation == "product":
-            services = [(node, node.port) for node in deployment.nodes if node.role is Role.SERVICE]
-            probes += [ReplicaProbe(node.name, node.host, port) for node, port in services if port is not None]
+            names = [node.name for node in deployment.nodes if node.role is Role.SERVICE]
+            probes += [ReplicaProbe(name, partial(self._address, name)) for name in names]
         return probes
+
+    def _address(self, name: str) -> tuple[str, int]:
+        node = self._platform.current().node(name)
+        if node.port is None:
+            raise KeyError(name)
+        return node.host, node.port
 
     def _usage_probe(self, deployment: Deployment) -> Probe:
         if containers := operations.container_control(deployment):
@@ -80,7 +86,7 @@ class LiveInspection:
     def look_after(self, deployment: Deployment, asked: Asked, clock: Clock) -> After:
         """Wait until nothing is under way, then read the business state through the API and from each database."""
         with ApiReader(deployment.endpoints.gateway_url, clock) as api:
-            databases = _databases(deployment, clock)
+            databases = _databases(self._platform.current(), clock)
             return read_after(api, databases, asked, clock=clock, timeout_s=self._settle_timeout_s, sleep=self._sleep)
 
 

@@ -35,6 +35,9 @@ class Platform(Protocol):
     def down(self, note: Note) -> None:
         """Remove the deployment and its data; harmless where there is none."""
 
+    def current(self) -> Deployment:
+        """The deployment with every address as it is now: a container that was started again may have another."""
+
     def control(self) -> NodeControl:
         """What a fault may do to its nodes."""
 

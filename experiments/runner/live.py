@@ -54,6 +54,10 @@ class InfraPlatform:
         operations.down(self._name, volumes=True, progress=_Notes(note))
         self._deployment = None
 
+    def current(self) -> Deployment:
+        """The deployment with every address as it is now."""
+        return operations.located(self._up())
+
     def control(self) -> NodeControl:
         """What a fault may do to its nodes."""
         return operations.control(self._name)

@@ -176,16 +176,17 @@ def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> No
         trial_id=attempt.planned.trial_id,
         epoch_unix_s=time.time() - now_s,
         staleness_bound_s=attempt.experiment.staleness_bound_of(attempt.treatment),
+        decision_bound_s=attempt.experiment.decision_bound_s,
     )
     chronicle.append_before(attempt.rows_before)
     chronicle.append(beginning, *(owed.model_copy(update={"at_s": now_s}) for owed in bench.session.owed))
 
 
 def _fault_schedule(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> FaultSchedule:
-    platform, deployment = bench.session.outside.platform, bench.deployment
+    platform = bench.session.outside.platform
     control = platform.control()
     around = Surroundings(
-        make=lambda fault, struck: chronicle.recorded(fault, disturbance(fault, struck, deployment, control)),
+        make=lambda fault, struck: chronicle.recorded(fault, disturbance(fault, struck, platform.current(), control)),
         journal=platform.journal(),
         note=bench.note,
         accepted=AcceptedEnrolments(platform.access_log()).count,

@@ -13,9 +13,9 @@ from experiments.records.schema import Outcome
 
 FORESEEN: Final = {
     operation: frozenset({HTTPStatus.CONFLICT}) for operation in (Operation.ENROLL, Operation.DROP, Operation.UPDATE_CAPACITY)
-}
+} | {Operation.REUSE_KEY: frozenset({HTTPStatus.UNPROCESSABLE_ENTITY})}
 """Answers beyond 2xx that the contract foresees for a correct request: 409, for somebody is enrolled already, was rejected, or more seats
-are taken than the new capacity has."""
+are taken than the new capacity has; 422 for a key that belongs to another body."""
 EVIDENCE: Final = ("course_version", "student_version", "capacity", "taken")
 """What is kept of a decision that a client sees; its lists are long, and the final read has them."""
 
@@ -64,7 +64,7 @@ def told(operation: Operation, status: int, content: bytes, *, is_known: bool) -
 
 def _told(operation: Operation, body: Any) -> dict[str, Any]:
     match operation:
-        case Operation.ENROLL:
+        case Operation.ENROLL | Operation.REUSE_KEY:
             return {"enrollment": str(body["id"])}
         case Operation.READ_ENROLLMENT | Operation.DROP:
             decision = body.get("decision") or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -30,8 +31,8 @@ DIGEST_LENGTH: Final = 16
 
 
 def longest_s(resends: int) -> float:
-    """The longest that an arrival may take with all that follows from it, s."""
-    return (resends + 1) * RESPONSE_TIMEOUT_S + FIRST_RESEND_PAUSE_S * (2**resends - 1) if resends else 2 * RESPONSE_TIMEOUT_S
+    """The longest that an arrival may take with all that follows from it, s: an enrolment whose key is then used twice again."""
+    return (resends + 1 + 2) * RESPONSE_TIMEOUT_S + FIRST_RESEND_PAUSE_S * float(2**resends - 1)
 
 
 class Students(FastHttpUser):
@@ -52,28 +53,22 @@ class Students(FastHttpUser):
         self._recorder = recorder
         self._run_id = run_id
         self._resends = resends
+        self._acts: dict[Operation, Callable[[Arrival], object]] = {
+            Operation.READ_COURSE: self.read_course,
+            Operation.LIST_COURSES: self.list_courses,
+            Operation.READ_STUDENT: self.read_student,
+            Operation.ENROLL: self.enroll,
+            Operation.READ_ENROLLMENT: self.read_enrollment,
+            Operation.DROP: self.drop,
+            Operation.READ_SEATS: self.read_seats,
+            Operation.UPDATE_CAPACITY: self.update_capacity,
+            Operation.UPDATE_STUDENT: self.update_student,
+            Operation.REUSE_KEY: self.reuse_key,
+        }
 
     def act(self, arrival: Arrival) -> None:
         """Send the request of ``arrival``, wait for its answer, and do what follows from it."""
-        match arrival.operation:
-            case Operation.READ_COURSE:
-                self.read_course(arrival)
-            case Operation.LIST_COURSES:
-                self.list_courses(arrival)
-            case Operation.READ_STUDENT:
-                self.read_student(arrival)
-            case Operation.ENROLL:
-                self.enroll(arrival)
-            case Operation.READ_ENROLLMENT:
-                self.read_enrollment(arrival)
-            case Operation.DROP:
-                self.drop(arrival)
-            case Operation.READ_SEATS:
-                self.read_seats(arrival)
-            case Operation.UPDATE_CAPACITY:
-                self.update_capacity(arrival)
-            case Operation.UPDATE_STUDENT:
-                self.update_student(arrival)
+        self._acts[arrival.operation](arrival)
 
     def read_course(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one course."""
@@ -89,28 +84,38 @@ class Students(FastHttpUser):
         student = arrival.student_id
         self._send(arrival, Operation.READ_STUDENT, "GET", f"/students/{student}", {"student": student}, is_scheduled=is_scheduled)
 
-    def enroll(self, arrival: Arrival) -> None:
-        """Ask for a seat, and again with the same key while nobody says what became of that.
+    def enroll(self, arrival: Arrival) -> Ending | None:
+        """Ask for a seat, and again with the same key while nobody says what became of that; how it ended.
 
         The key also lets the gateway deliver the request to a second replica without a second effect.
         """
-        body = json.dumps({"student_id": arrival.student_id, "course_id": arrival.course_id})
+        ended: Ending | None = None
+        for sending in range(self._resends + 1):
+            if sending:
+                gevent.sleep(FIRST_RESEND_PAUSE_S * 2 ** (sending - 1))
+            ended = self._ask(arrival, Operation.ENROLL, arrival.course_id, is_scheduled=sending == 0)
+            if ended != "unknown":
+                break
+        return ended
+
+    def reuse_key(self, arrival: Arrival) -> None:
+        """Ask for a seat, and, once that is accepted, use its key for the next course by mistake; then send the request itself again."""
+        if self.enroll(arrival) == "ok":
+            self._ask(arrival, Operation.REUSE_KEY, (arrival.course_id or 0) + 1, is_scheduled=False)
+            self._ask(arrival, Operation.ENROLL, arrival.course_id, is_scheduled=False)
+
+    def _ask(self, arrival: Arrival, operation: Operation, course_id: int | None, *, is_scheduled: bool) -> Ending | None:
+        """Ask for a seat in a course with the arrival's key."""
+        body = json.dumps({"student_id": arrival.student_id, "course_id": course_id})
         key = f"{self._run_id}-{arrival.row}"
         asked = {
             "student": arrival.student_id,
-            "course": arrival.course_id,
+            "course": course_id,
             "key": key,
             "digest": hashlib.sha256(body.encode()).hexdigest()[:DIGEST_LENGTH],
         }
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        for sending in range(self._resends + 1):
-            if sending:
-                gevent.sleep(FIRST_RESEND_PAUSE_S * 2 ** (sending - 1))
-            ended = self._send(
-                arrival, Operation.ENROLL, "POST", "/enroll", asked, is_scheduled=sending == 0, data=body.encode(), headers=headers
-            )
-            if ended != "unknown":
-                return
+        return self._send(arrival, operation, "POST", "/enroll", asked, is_scheduled=is_scheduled, data=body.encode(), headers=headers)
 
     def read_enrollment(self, arrival: Arrival) -> None:
         """Look at the outcome of an earlier request, or of the latest accepted one if that one was not accepted."""

@@ -29,7 +29,7 @@ _ERLANG_OPTIONS = (
     "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"  # idle schedulers would take the cores from the system under test
 )
 _STATISTICS_INTERVAL_MS = 1000
-_QUEUES_ON_DISK_AFTER_S = 1.5
+QUEUES_ON_DISK_AFTER_S = 1.5
 """Killed within half a second of the declaration of a quorum queue, RabbitMQ 3.10 can't open the queue again: every
 declaration of it then times out after 60 s. A second later it always could."""
 
@@ -154,7 +154,7 @@ def declare(
             HttpCheck(url=f"http://127.0.0.1:{management_port}/api/whoami", basic_auth=f"{VIEWER}:{viewer_password}"),
         ),
         stop_signal=StopSignal.KILL,
-        stop_delay_s=_QUEUES_ON_DISK_AFTER_S,
+        stop_delay_s=QUEUES_ON_DISK_AFTER_S,
     )
 
 

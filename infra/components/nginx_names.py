@@ -28,7 +28,7 @@ $servers}
 
 def socket_of(place: Place, address: str) -> str:
     """The socket that leads to a replica; the access log has it in place of the replica's address."""
-    return f"{place.config}/{address.partition(':')[0]}.sock"
+    return f"{place.config}/{address.replace(':', '-')}.sock"
 
 
 def stream(place: Place, connect_timeout_ms: int, addresses: Sequence[str]) -> str:

@@ -49,15 +49,16 @@ def choose(engine: EngineChoice, target: TargetChoice, *, made: Maker | None, wh
                 "take it down first, or leave --engine and --target away"
             )
         return Choice(made)
-    reason = ""
+    why_not, reason = "with the engine embedded, containers have to be asked for", ""
+    if engine != "embedded" and (target == "auto" or (engine, target) == ("auto", "docker")):
+        why_not = why_no_docker()
     if target == "auto":
-        why_not = "the engine embedded makes no containers" if engine == "embedded" else why_no_docker()
-        target = "process" if why_not else "docker"
         reason = why_not or "a Docker daemon, the Pulumi CLI and its plugin for Docker are here"
+        target = "process" if why_not else "docker"
+    elif (engine, target) == ("auto", "docker"):
+        reason = why_not  # by Pulumi; the embedded engine takes the daemon alone
     if engine == "auto":
-        engine = "embedded" if target == "process" else "pulumi"
-    if (engine, target) == ("embedded", "docker"):
-        raise InfraError("the target docker takes the engine pulumi; use --engine pulumi or auto")
+        engine = "pulumi" if target == "docker" and not why_not else "embedded"
     return Choice(Maker(engine=engine, target=target), reason)
 
 

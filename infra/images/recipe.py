@@ -32,6 +32,7 @@ class Image(StrEnum):
     RABBITMQ = "rabbitmq"
     GATEWAY = "gateway"
     APP = "app"
+    LINKS = "links"
     LOAD = "load"
 
     @property

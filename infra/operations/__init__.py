@@ -1,6 +1,6 @@
 """What can be done with deployments: the API of infra for the other rooms and for its own command line."""
 
-from infra.operations.deploying import DEFAULT_NAME, down, names, preview, read, refresh, sweep, tool, up
+from infra.operations.deploying import DEFAULT_NAME, down, located, names, preview, read, refresh, sweep, tool, up
 from infra.operations.running import (
     Tail,
     access_log,
@@ -22,6 +22,7 @@ __all__ = [
     "control",
     "down",
     "kill_node",
+    "located",
     "log",
     "names",
     "preview",

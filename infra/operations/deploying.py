@@ -24,6 +24,7 @@ from infra.errors import InfraError, NodeError, NotDeployedError, StateError
 from infra.home import Home, StateRoot, read_json, write_private
 from infra.progress import Progress, Silence, Watch
 from infra.settings import Settings
+from infra.targets.docker.addresses import addresses, relocated
 from infra.targets.docker.engine import Containers
 from infra.targets.docker.names import Names
 from infra.targets.process import processes as process_table
@@ -76,9 +77,10 @@ def up(
             write_private(home.owner_file, json.dumps({"pid": me.pid, "started": me.create_time()}))
         write_down(home, maker)
         try:
-            deployment = _deployment(engine_of(maker, home, watch).up(program), maker)
+            outputs = engine_of(maker, home, watch).up(program)
             if maker.target == "docker":
                 _await_containers(home, watch)  # the engine waits for new ones, not for those that it starts again
+            deployment = _deployment(outputs, maker)
             _answers_through_gateway(deployment, watch)
         except BaseException:
             if fresh:
@@ -254,7 +256,14 @@ def _maker(home: Home) -> Maker:
 
 
 def _deployment(outputs: dict[str, Any], maker: Maker) -> Deployment:
-    return Deployment.model_validate({**outputs, "engine": maker.engine})
+    return located(Deployment.model_validate({**outputs, "engine": maker.engine}))
+
+
+def located(deployment: Deployment) -> Deployment:
+    """The deployment with every address as it is now: a container that was started again may have another."""
+    if deployment.target != "docker":
+        return deployment
+    return relocated(deployment, addresses(Containers(connect(), Names.of(home_of(deployment.name)))))
 
 
 def _answers_through_gateway(deployment: Deployment, watch: Watch) -> None:

@@ -19,6 +19,7 @@ class Software(StrEnum):
 
     APPLICATION = "application"
     EPMD = "epmd"
+    LINKS = "links"
     NGINX = "nginx"
     POSTGRESQL = "postgresql"
     RABBITMQ = "rabbitmq"
@@ -74,6 +75,8 @@ class Place(_Value):
     """The name or address by which other nodes reach it."""
     listen: str
     """The address that it listens at for them."""
+    has_network_names: bool = False
+    """Whether it has an address of its own in each network that it joins, with a name that is known there alone."""
     resolver: str | None = None
     """The name server that knows where a node is now; None where :attr:`host` is an address for good."""
     as_root: bool = False
@@ -86,6 +89,10 @@ class Place(_Value):
     """Its standard output and error, as people find them."""
     access_log: str
     """File for one line a request, where it serves requests and keeps such a log."""
+
+    def host_in(self, network: str) -> str:
+        """The name or address by which the nodes of that network reach it, and at which it may listen for no other."""
+        return f"{self.host}.{network}" if self.has_network_names else self.host
 
 
 class PublishedPort(_Value):

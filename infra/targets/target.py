@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,8 +32,13 @@ class RunningNode:
 
     resource: pulumi.Resource
     declaration: pulumi.Output[NodeDeclaration]
-    host: pulumi.Output[str]
-    """The address at which the lab, which runs on the host, reaches its ports."""
+    hosts: Mapping[str, pulumi.Output[str]]
+    """The addresses at which the lab, which runs on the host, reaches its ports, by the networks that it joins."""
+
+    @property
+    def host(self) -> pulumi.Output[str]:
+        """The one in its first network."""
+        return next(iter(self.hosts.values()))
 
 
 class Target(Protocol):

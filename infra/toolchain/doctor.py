@@ -36,7 +36,7 @@ def examine(machine: Machine, run: Runner, *, pulumi_home: Path, daemon_version:
 
 
 def _for_containers(machine: Machine, run: Runner, pulumi_home: Path, daemon_version: str) -> list[Finding]:
-    """What the engine pulumi and the target docker take; without them there are the engine embedded and the target process."""
+    """What the engine pulumi and the target docker take; without them the engine embedded, and processes."""
     cli, plugin = pulumi.find(machine, run), docker.find_plugin(machine, pulumi_home)
     found = isinstance(cli, Tool)
     return [
@@ -62,7 +62,7 @@ def _for_containers(machine: Machine, run: Runner, pulumi_home: Path, daemon_ver
         ),
         Finding(
             "its plugin",
-            "Pulumi's side of the target docker",
+            "the target docker under the engine pulumi",
             required=False,
             found=plugin is not None,
             version=docker.plugin_version() if plugin else "",

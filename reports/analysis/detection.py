@@ -22,10 +22,10 @@ GAVE_UP: Final = "upstream_gave_up_at"
 DETECTORS: Final[Mapping[str, str]] = {
     GAVE_UP: "NGINX passes over {node}",
     "ready": "{node} is not ready",
-    "cache_available": "{node} opens its circuit breaker to the cache",
-    "peers_available": "{node} opens its circuit breaker to the other services",
+    "cache_available": "{node} opens its breaker to the cache",
+    "peers_available": "{node} opens its breaker to its peers",
     "broker_connected": "{node} has lost the broker",
-    "queue_consumers": "RabbitMQ has lost a consumer",
+    "queue_consumers": "{node} has lost a consumer",
 }
 """What is said of a detector by its metric."""
 

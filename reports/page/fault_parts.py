@@ -49,7 +49,7 @@ def _headline(experiment: Experiment, run: RunData) -> str:
     faulty = [treatment.name for treatment in broken_on_purpose(experiment)]
     trials = [trial.record for trial in run.trials if trial.record.treatment in faulty]
     valid = sum(record.valid for record in trials)
-    broken = sum(name in broken_treatments(run) for name in faulty)
+    broken = len(broken_treatments(run).keys() & set(faulty))
     singles = sum(matrix.size for matrix in matrices(experiment))
     text = f"{count(len(faulty), 'treatment')} with faults, {singles} of them with a single one; {count(valid, 'valid trial')}. "
     return text + (f"A rule was broken under {broken} of them." if broken else "No rule was seen to break under any of them.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from reports.analysis.service import THRESHOLDS_PERCENT, objective_met, seconds_
 from reports.analysis.summary import Summary, control_of
 from reports.loading import RunData, TrialData
 from reports.page.data import Column, Table
-from reports.page.formats import NOTHING, estimate_cell, estimate_names, number_cell, text_cell
+from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, number_cell, text_cell
 from reports.page.words import METRICS
 
 _CLIENTS = (
@@ -35,6 +36,7 @@ _SYSTEM = (
     Metric.DRAIN_AFTER_READY_S,
     Metric.DECIDED_AFTER_HEAL_S,
 )
+_REPLICA = re.compile(r"-\d+\b")
 _AT_LEAST = "“>” and ∞ in an interval: a trial ended first, so it is only known to be more."
 
 
@@ -81,14 +83,15 @@ def system_table(run: RunData, summary: Summary, prefix: str) -> Table:
             for treatment in run.record.experiment.treatments
         ),
         note=f"{_AT_LEAST} NGINX's log has its moment to the millisecond; what else noticed is known to a probe's reading, up to one "
-        f"period late. The objective: {objective.availability:.3%} of requests answered right within {objective.response_ms:g} ms.",
+        f"period late. The objective: {number(objective.availability, Form.SHARE)} of requests answered right within "
+        f"{objective.response_ms:g} ms.",
     )
 
 
 def first_detectors(trials: Sequence[TrialData]) -> str:
-    """What noticed first, with the number of trials where it was not the same in all."""
+    """What noticed first, with the number of trials where it was not the same in all; replicas of a group are one."""
     found = [detections(trial) for trial in trials]
-    firsts = Counter(one[0].what if one else "nothing" for one in found if not isinstance(one, Unmeasured))
+    firsts = Counter(_REPLICA.sub("-*", one[0].what) if one else "nothing" for one in found if not isinstance(one, Unmeasured))
     if len(firsts) == 1:
         return next(iter(firsts))
     return ", ".join(f"{what} ({times} of {len(found)})" for what, times in firsts.most_common())

@@ -10,6 +10,8 @@ from reports.analysis.estimates import Estimate, Observation, Unmeasured
 from reports.analysis.measures import Measured
 from reports.page.data import Cell, Raw, Tone
 
+NEVER = "none"
+"""What a time until something is that never happened."""
 NOTHING = "–"  # noqa: RUF001 - the typographic dash of tables
 SIGNIFICANT_DIGITS = 3
 WHOLE_FROM = 1000
@@ -35,7 +37,7 @@ def number(value: float, form: Form = Form.NUMBER, *, signed: bool = False) -> s
     if math.isnan(value):
         return NOTHING
     if form is Form.OR_NONE:
-        return "none" if math.isinf(value) else number(value, signed=signed)
+        return NEVER if math.isinf(value) else number(value, signed=signed)
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"  # noqa: RUF001 - the minus sign
     if form is Form.SHARE:

@@ -6,7 +6,7 @@ from experiments.definition import TRIALS_FOR_A_VERDICT, Claim, Comparison, Expe
 from reports.analysis.estimates import Estimate
 from reports.page.capacity_words import WORDS
 from reports.page.data import Judgement, Tone
-from reports.page.formats import Form, count, interval, number, value
+from reports.page.formats import NEVER, Form, count, interval, number, value
 from reports.page.words import METRICS
 from reports.verdicts.claims import ClaimVerdict, Outcome
 from reports.verdicts.comparisons import ComparisonVerdict, Reached
@@ -44,7 +44,8 @@ def _measured(experiment: Experiment, verdict: ClaimVerdict, form: Form, unit: s
     if not isinstance(verdict.measured, Estimate):
         return f"{what}: not measured"
     found = verdict.measured
-    return f"{what}: {value(found, form)}{unit} {interval(found, form)}".rstrip() + f", {count(found.trials, each)}"
+    shown = value(found, form)
+    return f"{what}: {shown}{'' if shown == NEVER else unit} {interval(found, form)}".rstrip() + f", {count(found.trials, each)}"
 
 
 def _bounds(claim: Claim, form: Form) -> str:

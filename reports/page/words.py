@@ -73,8 +73,8 @@ METRICS: dict[Metric, MetricWords] = {
     Metric.ERROR_BUDGET_SPENT: MetricWords(
         "Error budget spent",
         "",
-        Form.SHARE,
-        "Requests that missed the objective, as a share of those that it allows to in the measure phase; above 100 % it was missed.",
+        Form.TIMES,
+        "Requests of the measure phase that missed the objective, divided by those that it allows to; above 1 it was missed.",
     ),
     Metric.LOST_SERVICE_S: MetricWords(
         "Lost service",
@@ -161,6 +161,7 @@ OPERATIONS: dict[Operation | None, str] = {
     Operation.READ_SEATS: "look at seats",
     Operation.UPDATE_CAPACITY: "change a capacity",
     Operation.UPDATE_STUDENT: "change a student",
+    Operation.REUSE_KEY: "use a key again",
 }
 
 COMMON_GLOSSARY: tuple[Term, ...] = (

@@ -10,24 +10,22 @@ from pathlib import Path
 
 import docker
 import pytest
-from pulumi.runtime import mocks
 from testcontainers.core.config import testcontainers_config
 
+from infra import operations
 from infra.deployment import Deployment
 from infra.docker_api import connect
-from infra.engines.program import run_program
 from infra.errors import DockerError
-from infra.home import Home, StateRoot, read_json
+from infra.home import Home, StateRoot
 from infra.images.build import BUILD_TIMEOUT_S, build
-from infra.lab import declare
-from infra.targets import ports
+from infra.settings import Settings
 from infra.targets.docker.engine import Containers
 from infra.targets.docker.names import Names
-from infra.targets.docker.target import DockerTarget
 from infra.topology import Topology
 from tests.conftest import FREE_PORTS, unique_name
-from tests.containers.engine import EngineMocks
 
+READY_TIMEOUT_S = 180
+"""For a node: a dozen containers start at once, and the machine may have other work."""
 IMAGES_TIMEOUT_S = 3600
 """For a test: the first one builds the images where `nox -s images` has not."""
 
@@ -64,11 +62,16 @@ def _connect() -> tuple[docker.DockerClient | None, str]:
 
 @dataclass(frozen=True)
 class System:
-    """The whole system in containers."""
+    """The whole system in containers, made by the embedded engine, which takes no Pulumi CLI."""
 
-    home: Home
+    name: str
     topology: Topology
     client: docker.DockerClient
+
+    @property
+    def home(self) -> Home:
+        """Its folder."""
+        return StateRoot(Settings().state_dir).home(self.name)
 
     @property
     def containers(self) -> Containers:
@@ -76,40 +79,30 @@ class System:
         return Containers(self.client, Names.of(self.home))
 
     def up(self) -> Deployment:
-        """Carry out what the program registers."""
-        program = run_program(
-            lambda: declare(self.topology, DockerTarget(self.home, self.topology), self.home.name),
-            mocks.MockMonitor(EngineMocks(self.client)),
-            self.home.name,
-        )
-        return Deployment.model_validate({**program, "engine": "mocks"})
+        """Bring it up, or what there is of it to the topology."""
+        return operations.up(self.name, self.topology, engine="embedded", target="docker", owner=True)
 
-    def down(self) -> None:
+    def down(self, *, volumes: bool = False) -> None:
         """Remove what there is, but for the data."""
-        self.containers.remove_everything()
-        for port, holder in read_json(self.home.root.ports_file).items():
-            if holder.split()[0] == self.home.name:
-                ports.release(self.home, int(port))
+        operations.down(self.name, volumes=volumes)
 
 
 @pytest.fixture(scope="session")
-def make_system(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Topology], System]]:
+def make_system(client: docker.DockerClient) -> Iterator[Callable[[Topology], System]]:
     """Systems with names of their own, of which nothing is left in the end."""
     made: list[System] = []
-    root = StateRoot(tmp_path_factory.mktemp("state"))
 
     def make(topology: Topology) -> System:
-        home = root.home(unique_name())
-        home.path.mkdir(parents=True)
-        made.append(System(home, topology, client))
+        made.append(System(unique_name(), topology, client))
         return made[-1]
 
-    try:
-        yield make
-    finally:
-        for system in made:
-            system.down()
-            system.containers.remove_volumes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPIRELAB_READY_TIMEOUT_S", str(READY_TIMEOUT_S))
+        try:
+            yield make
+        finally:
+            for system in made:
+                system.down(volumes=True)
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,12 @@ from testcontainers.core.network import Network
 
 from infra.components import broker, cache, database, service
 from infra.images.recipe import reference
+from infra.progress import Watch
 from infra.targets.declaration import NodeDeclaration
 from infra.targets.docker import spec
-from tests.containers.engine import wait_healthy
+from infra.targets.docker.engine import await_ready
 
+WATCH = Watch(ready_timeout_s=180)
 _PASSWORD = "password"  # noqa: S105 - of servers that nobody else reaches and that end with the test
 _SERVICE_PORT = 8000
 _BROKER = broker.BrokerConfig(erlang_name="spirelab-test")
@@ -91,7 +93,7 @@ class Group:
             made.with_copy_into_container(content.encode(), f"{spec.UPLOADS}/{name}")
         container = self._stack.enter_context(made).get_wrapped_container()
         self.started.append(container)
-        wait_healthy(container)
+        await_ready(container, declaration.name, WATCH)
         return container
 
 

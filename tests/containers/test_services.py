@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import time
+from contextlib import closing
 from typing import Any
 
 import docker
@@ -11,11 +13,13 @@ import pytest
 
 from infra.components import broker
 from infra.components.broker import VHOST, VIEWER
-from tests.containers.engine import wait_healthy
-from tests.containers.nodes import group
+from infra.targets.docker.engine import await_ready
+from tests.containers.nodes import WATCH, group
 from tests.contract.client import Client, eventually, problem
 
 ENDED_BY_ITSELF = {0, 128 + signal.SIGTERM}
+BROKER_RECOVERY_S = 180.0
+"""A broker that was killed may answer nothing about its queues for a minute after it says that it is well."""
 BODIES: dict[str, dict[str, Any]] = {
     "courses": {"name": "Web Systems", "code": "CS326", "capacity": 100, "prerequisites": ["CS220"]},
     "students": {"name": "John Doe", "completed_courses": ["CS187", "CS220"]},
@@ -28,21 +32,20 @@ def test_a_service_reads_through_the_cache_and_goes_on_without_it(client: docker
     assert client.ping()
     with group() as nodes:
         database, cache = nodes.database(service), nodes.cache()
-        users = Client(nodes.replica(service))
-        made = users.made(f"/{service}", BODIES[service])
-        path = f"/{service}/{made['id']}"
-        assert [users.http.get(path).headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
+        with closing(Client(nodes.replica(service))) as users:
+            made = users.made(f"/{service}", BODIES[service])
+            path = f"/{service}/{made['id']}"
+            assert [users.http.get(path).headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
 
-        cache.kill()
-        eventually(lambda: users.http.get(path).status_code, lambda status: status == 200)
+            cache.kill()
+            eventually(lambda: users.http.get(path).status_code, lambda status: status == 200)
 
-        database.kill()
-        answer = users.http.get(path)
-        problem(answer, 503, "unavailable")
-        assert int(answer.headers["Retry-After"]) > 0
-        database.start()
-        eventually(lambda: users.http.get(path).status_code, lambda status: status == 200)
-        users.close()
+            database.kill()
+            answer = users.http.get(path)
+            problem(answer, 503, "unavailable")
+            assert int(answer.headers["Retry-After"]) > 0
+            database.start()
+            eventually(lambda: users.http.get(path).status_code, lambda status: status == 200)
 
 
 def test_every_node_ends_in_good_order_when_it_is_asked_to(client: docker.DockerClient) -> None:
@@ -64,18 +67,20 @@ def test_enrollment_accepts_while_the_broker_is_away_and_hands_over_when_it_is_b
     with group() as nodes:
         nodes.database("enrollment")
         rabbitmq = nodes.broker()
-        users = Client(nodes.replica("enrollment"))
-        assert users.enroll(1, 1).status_code == 202
-        rabbitmq.kill()
-        assert users.enroll(2, 1).status_code == 202
-        rabbitmq.start()
-        wait_healthy(rabbitmq)
-        management = f"http://{nodes.address(rabbitmq)}:{broker.MANAGEMENT_PORT}/api/queues/{VHOST}/enrollment.requests"
 
         def waiting() -> int:
+            host = nodes.address(rabbitmq)
+            management = f"http://{host}:{broker.MANAGEMENT_PORT}/api/queues/{VHOST}/enrollment.requests"
             answer = httpx.get(management, auth=(VIEWER, "password"), trust_env=False)
             return int(answer.json().get("messages", 0)) if answer.is_success else 0
 
-        assert eventually(waiting, lambda count: count > 0)
-        assert users.http.get("/enroll/student/2").json()[0]["status"] == "pending"
-        users.close()
+        with closing(Client(nodes.replica("enrollment"))) as users:
+            assert users.enroll(1, 1).status_code == 202
+            eventually(waiting, lambda count: count == 1)
+            time.sleep(broker.QUEUES_ON_DISK_AFTER_S)
+            rabbitmq.kill()
+            assert users.enroll(2, 1).status_code == 202
+            rabbitmq.start()
+            await_ready(rabbitmq, "broker", WATCH)
+            eventually(waiting, lambda count: count > 1, BROKER_RECOVERY_S)
+            assert users.http.get("/enroll/student/2").json()[0]["status"] == "pending"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx
 import psycopg2
@@ -12,25 +13,27 @@ import pytest
 import redis
 from docker.models.containers import Container
 
+from infra import operations
 from infra.deployment import Deployment
+from infra.engines.engine import Action
 from infra.progress import Watch
+from infra.targets.docker.providers import ContainerProvider, NetworkProvider
 from infra.targets.target import INSIDE
-from tests.containers.conftest import System
+from tests.containers.conftest import READY_TIMEOUT_S, System
 from tests.contract.client import Client, eventually
 
 REQUESTS = 400
 CONCURRENT = 4
 KILLED_AFTER = 100
 MOST_SQUATTERS = 20
-WATCH = Watch(ready_timeout_s=180)
+WATCH = Watch(ready_timeout_s=READY_TIMEOUT_S)
 
 
 @pytest.fixture
 def users(deployment: Deployment) -> Iterator[Client]:
     """A client of the gateway."""
-    client = Client(deployment.endpoints.gateway_url)
-    yield client
-    client.http.close()
+    with closing(Client(deployment.endpoints.gateway_url)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -73,18 +76,16 @@ def test_reads_are_cached(users: Client, deployment: Deployment) -> None:
     course = users.course()
     assert users.http.get(f"/courses/{course['id']}").status_code == 200
     assert deployment.credentials.cache_url is not None
-    cache = redis.Redis.from_url(deployment.credentials.cache_url.get_secret_value())
-    assert cache.dbsize()
-    cache.close()
+    with closing(redis.Redis.from_url(deployment.credentials.cache_url.get_secret_value())) as cache:
+        assert cache.dbsize()
 
 
 def test_the_lab_reads_statistics_of_databases_that_are_not_published(deployment: Deployment) -> None:
     """From the host, by the containers' addresses, in a role that sees no table's rows."""
     for service, dsn in deployment.credentials.database_dsns.items():
-        with psycopg2.connect(dsn.get_secret_value()) as connection, connection.cursor() as cursor:
+        with closing(psycopg2.connect(dsn.get_secret_value())) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_stat_statements")
             assert cursor.fetchone() is not None, service
-        connection.close()
 
 
 def test_the_management_page_answers_on_loopback(deployment: Deployment) -> None:
@@ -228,12 +229,54 @@ def test_a_killed_server_comes_back_with_its_data(system: System, users: Client,
     eventually(lambda: users.enroll(users.student()["id"], course["id"]).status_code, lambda status: status == 202)
 
 
+def ids(system: System) -> dict[str, str]:
+    """The engine's own, by node."""
+    return {node: str(container.id) for node, container in system.containers.all().items()}
+
+
+def test_a_second_up_changes_nothing(system: System, deployment: Deployment) -> None:
+    """Neither by the preview nor by what runs afterwards."""
+    del deployment
+    before = ids(system)
+    assert operations.preview(system.name, system.topology) == []
+    system.up()
+    assert ids(system) == before
+
+
+def test_scaling_touches_what_it_must(system: System, deployment: Deployment) -> None:
+    """A new replica, and the gateway, which has to know it."""
+    del deployment
+    changes = operations.preview(system.name, system.topology.override({"students.replicas": 2}))
+    containers = {(change.name, change.action) for change in changes if change.kind == "Container"}
+    assert containers == {("students-2", Action.CREATE), ("gateway", Action.REPLACE)}
+
+
+def test_what_was_killed_by_hand_is_noticed_and_mended(system: System, deployment: Deployment) -> None:
+    """A refresh tells of it, and the next up makes it again, and nothing else."""
+    before = ids(system)
+    system.containers.kill("courses-2")
+    assert "courses-2" in {change.name for change in operations.refresh(deployment.name)}
+    system.up()
+    after = ids(system)
+    assert {node for node in after if after[node] != before[node]} == {"courses-2"}
+    assert all(status.healthy for status in operations.status(deployment.name))
+
+
+def test_what_a_killed_command_was_about_to_make_is_found_by_its_name(system: System, deployment: Deployment) -> None:
+    """It has no id yet; nothing else is taken for it, in an engine that others use too."""
+    del deployment
+    before = ids(system), {network.name for network in system.client.networks.list()}
+    half_made = {"name": system.containers.names.thing("courses"), "stopTimeout": 1}
+    ContainerProvider(WATCH).delete("", half_made)
+    NetworkProvider().delete("", half_made)
+    assert (ids(system), {network.name for network in system.client.networks.list()}) == before
+
+
 def test_data_survives_going_down(system: System, deployment: Deployment, users: Client) -> None:
     """With the passwords that protect it."""
     del deployment
     course = users.course()
     system.down()
-    client = Client(system.up().endpoints.gateway_url)
-    found = eventually(lambda: client.http.get(f"/courses/{course['id']}"), lambda answer: answer.status_code == 200)
-    client.http.close()
+    with closing(Client(system.up().endpoints.gateway_url)) as client:
+        found = eventually(lambda: client.http.get(f"/courses/{course['id']}"), lambda answer: answer.status_code == 200)
     assert found.json()["code"] == course["code"]

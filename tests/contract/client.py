@@ -106,9 +106,9 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def eventually(read: Callable[[], T], holds: Callable[[T], bool]) -> T:
+def eventually(read: Callable[[], T], holds: Callable[[T], bool], patience_s: float = PATIENCE_S) -> T:
     """What ``read`` gives as soon as it ``holds``."""
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + patience_s
     while not holds(value := read()):
         assert time.monotonic() < deadline_s, f"still {value!r}"
         time.sleep(POLL_S)

@@ -92,8 +92,9 @@ def test_every_trial_is_measured_and_checked_whole(finished: Finished) -> None:
         assert trial.requests.num_rows == record.offered > 0
         assert trial.state.settled
         assert sum(trial.state.outcomes.values()) > 0
-        absent = set() if record.topology.cache.enabled else {"cache_hits", "cache_misses"}
-        assert set(trial.samples.column("metric").to_pylist()) == set(METRICS) - absent
+        absent = set() if record.topology.cache.enabled else {"cache_hits", "cache_misses", "cache_available"}
+        read = set(trial.samples.column("metric").to_pylist())
+        assert read | {"upstream_gave_up_at"} == set(METRICS) - absent  # which is read only where NGINX gave up on something
         assert len(record.faults) == (record.treatment == "crash")
         for fault in record.faults:
             assert fault.proof is not None

@@ -72,7 +72,12 @@ class FakePlatform:
         self.events.append("up")
         if self.fail_up is not None:
             raise self.fail_up
-        return deployment(topology)
+        self._up = deployment(topology)
+        return self._up
+
+    def current(self) -> Deployment:
+        """The deployment that was brought up last."""
+        return self._up
 
     def down(self, note: Note) -> None:
         """Nothing to remove."""
@@ -342,6 +347,8 @@ class FakeInspection:
     status: str = "enrolled"
     unacknowledged: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
     """Id and key of what each final read finds that no client was told of; nothing once the list is empty."""
+    asked_replicas: list[bool] = field(default_factory=list)
+    """Of each trial, whether what the replicas say of themselves was watched."""
 
     def flush_cache(self, deployment: Deployment) -> None:
         """Nothing to empty."""
@@ -350,7 +357,8 @@ class FakeInspection:
 
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """One probe."""
-        del deployment, replicas
+        del deployment
+        self.asked_replicas.append(replicas)
         return [FakeProbe()]
 
     def look_before(self, deployment: Deployment) -> Before | None:

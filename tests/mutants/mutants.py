@@ -29,6 +29,8 @@ class Mutant:
 
     name: str
     bug: str
+    scenario: str
+    """The day that it is looked for in."""
     changes: tuple[Change, ...]
 
 
@@ -58,6 +60,7 @@ MUTANTS = (
     Mutant(
         "accepted_before_commit",
         "202 is answered although the request could not be stored",
+        "servers",
         (
             Change(
                 "enrollment/acceptance.py",
@@ -70,6 +73,7 @@ MUTANTS = (
     Mutant(
         "no_outbox",
         "a request whose replica dies before it was published is published by nobody",
+        "broker",
         (
             Change("enrollment/repository.py", "LEASE = timedelta(seconds=10)", "LEASE = timedelta(days=1)"),
             Change("enrollment/relay.py", "        if unsent:\n", "        if unsent and not unsent:\n"),
@@ -78,6 +82,7 @@ MUTANTS = (
     Mutant(
         "no_publisher_confirm",
         "a message counts as sent when it was written to the socket",
+        "broker",
         (
             NEVER_SENT_AGAIN,
             Change(
@@ -98,8 +103,18 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "not_mandatory",
+        "a message that the broker has no queue for counts as sent",
+        "queue_lost",
+        (
+            NEVER_SENT_AGAIN,
+            Change("kit/publisher.py", "properties, mandatory=True)", "properties)"),
+        ),
+    ),
+    Mutant(
         "acknowledged_before_decided",
         "the worker acknowledges a message before it has decided, and the outbox trusts it",
+        "servers",
         (
             NEVER_SENT_AGAIN,
             Change(
@@ -117,6 +132,7 @@ MUTANTS = (
     Mutant(
         "decided_twice",
         "a second delivery of a message decides the request anew: no inbox, and the outcome that is there does not matter",
+        "broker",
         (
             Change(
                 "enrollment/worker/repository.py",
@@ -134,6 +150,7 @@ MUTANTS = (
     Mutant(
         "seats_read_then_written",
         "seats are read, counted and written back without a lock",
+        "servers",
         (
             Change(
                 "courses/repository.py",
@@ -160,6 +177,7 @@ MUTANTS = (
     Mutant(
         "reservation_repeated",
         "a request for a seat that is sent again takes another seat",
+        "lost_answers",
         (
             Change(
                 "courses/reservations.py",
@@ -176,6 +194,7 @@ MUTANTS = (
     Mutant(
         "seat_freed_twice",
         "giving up a seat a second time frees another one",
+        "servers",
         (
             Change(
                 "courses/reservations.py",
@@ -190,6 +209,7 @@ MUTANTS = (
     Mutant(
         "seat_kept_after_drop",
         "a drop does not give up its seat",
+        "servers",
         (
             Change(
                 "enrollment/repository.py",
@@ -201,6 +221,7 @@ MUTANTS = (
     Mutant(
         "prerequisites_not_checked",
         "a student without the prerequisites gets a seat",
+        "servers",
         (
             Change(
                 "courses/seats.py",
@@ -210,18 +231,30 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "prerequisites_not_rechecked",
+        "the worker decides on the record of a student that it has looked up for an earlier request",
+        "servers",
+        (
+            Change("enrollment/clients.py", "        found = {}\n", '        found = self.__dict__.setdefault("looked_up", {})\n'),
+            Change("enrollment/clients.py", "_batches(sorted(set(student_ids)))", "_batches(sorted(set(student_ids) - found.keys()))"),
+        ),
+    ),
+    Mutant(
         "last_seat_never_given",
         "a course is called full while one seat is free",
+        "servers",
         (Change("courses/seats.py", "        elif course.taken >= course.capacity:", "        elif course.taken + 1 >= course.capacity:"),),
     ),
     Mutant(
         "key_reuse_accepted",
         "an Idempotency-Key with another body gives the earlier request",
+        "servers",
         (Change("enrollment/acceptance.py", "        return IdempotencyKeyReusedError()", "        return Accepted(id=same_key.id)"),),
     ),
     Mutant(
         "key_ignored",
         "the same Idempotency-Key makes a second request",
+        "servers",
         (
             Change(
                 "enrollment/repository.py",
@@ -233,6 +266,7 @@ MUTANTS = (
     Mutant(
         "dead_letters_dropped",
         "a request whose message was given up has no outcome",
+        "given_up",
         (
             NEVER_SENT_AGAIN,
             Change(
@@ -245,6 +279,7 @@ MUTANTS = (
     Mutant(
         "stale_set",
         "a reader who loaded an old version puts it back into the cache after the writer's invalidation",
+        "slow_reads",
         (
             Change(
                 "kit/redis_cache.py",
@@ -256,11 +291,13 @@ MUTANTS = (
     Mutant(
         "invalidation_forgotten",
         "an invalidation that Redis did not take is forgotten",
+        "cache",
         (Change("kit/redis_cache.py", "        self._breaker.lost()\n", "        return\n"),),
     ),
     Mutant(
         "no_invalidation",
         "a write leaves what is cached as it is",
+        "cache",
         (
             Change(
                 "kit/redis_cache.py",

@@ -27,7 +27,7 @@ def test_a_bug_can_be_planted(mutant: Mutant, tmp_path: Path) -> None:
 def test_a_bug_that_fits_no_more_is_no_bug(tmp_path: Path) -> None:
     """Its text has to stand in the product exactly once."""
     with pytest.raises(StaleMutantError, match="0 times"):
-        plant(Mutant("stale", "none", (Change("kit/cache.py", "no such text", ""),)), tmp_path)
+        plant(Mutant("stale", "none", "servers", (Change("kit/cache.py", "no such text", ""),)), tmp_path)
 
 
 def test_no_two_bugs_have_one_name() -> None:

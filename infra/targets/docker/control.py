@@ -18,18 +18,29 @@ from infra.deployment import Node, NodeStatus, Role, Usage
 from infra.docker_api import translated
 from infra.errors import NodeError
 from infra.progress import Watch
-from infra.targets.docker.engine import Containers, health
+from infra.targets.docker.engine import Containers, unmet
 
-_HEALTHY = "healthy"
 _NS_PER_S = 1e9
 _ORDERLY_END_TIMEOUT_S = 60
 _OVERLAP_S = 1.0
 """What is asked for again, for the engine takes times with less precision than it gives."""
+_LIMIT_FILE_SIZE = """
+done=' '
+while found=; for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    case $done in *" $pid "*) continue ;; esac
+    done="$done$pid " found=yes
+    problem=$(prlimit --pid="$pid" --fsize="$1": 2>&1) || [ ! -e "$folder" ] || { echo "$problem"; exit 1; }
+done; [ "$found" ]; do :; done
+"""
+"""Again and again until there is no new process: one may be starting another at this moment, with the limit that it had."""
+_RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+"""The real one: Debian's of that name is for root and for a user called rabbitmq."""
 _VERSION_COMMANDS = {
     Role.GATEWAY: ("nginx", ["nginx", "-v"]),
     Role.DATABASE: ("postgresql", ["postgres", "--version"]),
     Role.CACHE: ("redis", ["redis-server", "--version"]),
-    Role.BROKER: ("rabbitmq", ["rabbitmqctl", "version"]),
+    Role.BROKER: ("rabbitmq", [_RABBITMQCTL, "version"]),
 }
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
@@ -66,9 +77,8 @@ class DockerControl:
 
     @translated()
     def unmet(self, node: str) -> str:
-        """What its health check says while it doesn't pass; empty where it passes."""
-        state = health(self._containers.get(node))
-        return "" if state == _HEALTHY else f"a passing health check, which is {state}"
+        """What its health check misses; empty where it passes."""
+        return unmet(self._containers.get(node))
 
     @translated()
     def kill_node(self, node: str) -> None:
@@ -109,18 +119,25 @@ class DockerControl:
         """SIGHUP to its first process, which hands it on."""
         self._containers.get(node).kill(signal="SIGHUP")
 
+    @translated()
     def limit_file_size(self, node: str, limit_bytes: int | None) -> None:
-        """Refuse, for a container without privileges can't be given such a limit while it runs; there is none to be lifted.
+        """Set RLIMIT_FSIZE of every process of the node; None lifts it. Not running is fine, for the limit goes with the processes.
+
+        Done in the container as the node's own user, who may change the soft limit of its own processes without any privilege.
 
         Raises:
-            NodeError: a limit is asked for.
+            NodeError: it can't be changed.
         """
-        if limit_bytes is not None:
-            raise NodeError(f"the files of {node} can't be limited in size while it runs as a container; use the target process")
+        limit = "unlimited" if limit_bytes is None else str(limit_bytes)
+        try:
+            self._containers.run(node, ["sh", "-c", _LIMIT_FILE_SIZE, "sh", limit])
+        except NodeError:
+            if self._containers.get(node).attrs["State"]["Running"]:
+                raise
 
     def rabbitmqctl(self, node: str, *arguments: str) -> str:
         """What the broker's own command line answers."""
-        return self._containers.run(node, ["rabbitmqctl", "--quiet", *arguments])
+        return self._containers.run(node, [_RABBITMQCTL, "--quiet", *arguments])
 
     def versions(self, nodes: Sequence[Node]) -> Mapping[str, str]:
         """The version of each server program, by its name."""
@@ -170,7 +187,7 @@ class ContainerTail:
 def _status(node: Node, container: Container | None) -> NodeStatus:
     if container is None:
         return NodeStatus(node=node, pid=None, state="REMOVED", healthy=False, restarts=0, uptime_s=0.0, memory_bytes=0)
-    is_healthy = health(container) == _HEALTHY
+    is_healthy = not unmet(container)
     state = container.attrs["State"]
     usage = _usage(container)
     return NodeStatus(

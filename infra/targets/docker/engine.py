@@ -15,8 +15,9 @@ from infra.errors import CancelledError, NodeError
 from infra.progress import Watch
 from infra.targets.docker.names import DEPLOYMENT_LABEL, NODE_LABEL, Names
 
-_LOOK_EVERY_S = 0.1
-_HEALTHY = "healthy"
+_LOOK_EVERY_S = 1.0
+"""Each look is a new process in the container."""
+_LOG_LINES = 15
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Containers:
             container.wait()
 
     def start(self, node: str, watch: Watch) -> None:
-        """Start it, where it has ended, and wait until its health check passes.
+        """Start it, where it has ended, and wait until it is ready.
 
         Raises:
             NodeError: it ended, or was not ready in time.
@@ -58,32 +59,22 @@ class Containers:
         """
         container = self.get(node)
         container.start()
-        deadline = time.monotonic() + watch.ready_timeout_s
-        while (state := health(container)) != _HEALTHY:
-            if watch.cancelled.is_set():
-                raise CancelledError(f"gave up waiting for {node}")
-            if not container.attrs["State"]["Running"]:
-                raise NodeError(f"{node} ended while it was started; `docker logs {container.name}` says why")
-            if time.monotonic() > deadline:
-                raise NodeError(f"{node} was not ready in {watch.ready_timeout_s:.0f} s ({state}); see `docker logs {container.name}`")
-            time.sleep(_LOOK_EVERY_S)
+        await_ready(container, node, watch)
 
     def run(self, node: str, command: Sequence[str]) -> str:
         """What a command says that is run in the container of a node, as the node's own user.
 
         Raises:
-            NodeError: there is no such container, or it does not run.
+            NodeError: there is no such container, or it does not run, or the command fails.
         """
         try:
-            output: Any = self.get(node).exec_run(list(command)).output
+            done: Any = self.get(node).exec_run(list(command))
         except docker.errors.APIError as error:
-            raise NodeError(f"{' '.join(command)} can't be run in {node}: {error.explanation}") from None
-        return str(output.decode(errors="replace"))
-
-    def host(self, node: str) -> str:
-        """The address at which the lab reaches a node now; another one than before it was restarted, maybe."""
-        networks = self.get(node).attrs["NetworkSettings"]["Networks"].values()
-        return str(next((network["IPAddress"] for network in networks if network["IPAddress"]), ""))
+            raise NodeError(f"{command[0]} can't be run in {node}: {error.explanation}") from None
+        said = str(done.output.decode(errors="replace")).strip()
+        if done.exit_code:
+            raise NodeError(f"{command[0]} failed in {node}: {said.splitlines()[-1] if said else f'exit status {done.exit_code}'}")
+        return said
 
     def remove_volumes(self) -> None:
         """Forget the data of a deployment that is down."""
@@ -101,8 +92,41 @@ class Containers:
         return {"label": f"{DEPLOYMENT_LABEL}={self.names.scope}"}
 
 
-def health(container: Container) -> str:
-    """What its health check says now: starting, healthy or unhealthy; the container's own state where it has none."""
+def await_ready(container: Container, node: str, watch: Watch) -> None:
+    """Wait until the health check of a node's container passes.
+
+    Raises:
+        NodeError: it ended, or was not ready in time; with the end of its log.
+        CancelledError: the command is ending.
+    """
+    deadline = time.monotonic() + watch.ready_timeout_s
+    while reason := unmet(container):
+        watch.progress.waiting(node, reason)
+        if watch.cancelled.is_set():
+            raise CancelledError(f"gave up waiting for {node}")
+        if not container.attrs["State"]["Running"]:
+            raise NodeError(f"{node} ended while it was started{_last_lines(container)}")
+        if time.monotonic() > deadline:
+            raise NodeError(f"{node} was not ready in {watch.ready_timeout_s:.0f} s: no {reason}{_last_lines(container)}")
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _last_lines(container: Container) -> str:
+    lines = container.logs(tail=_LOG_LINES).decode(errors="replace").splitlines()
+    return f"; the end of `docker logs {container.name}`:\n" + "\n".join(f"    {line}" for line in lines)
+
+
+def unmet(container: Container) -> str:
+    """What its health check misses, asked at this moment: the engine itself asks every ten seconds; empty where it passes."""
     container.reload()
-    state = container.attrs["State"]
-    return str(state.get("Health", {}).get("Status") or state["Status"])
+    if not container.attrs["State"]["Running"]:
+        return "container that runs"
+    _, *command = container.attrs["Config"]["Healthcheck"]["Test"]  # after the word CMD
+    try:
+        done: Any = container.exec_run(command)
+    except docker.errors.APIError as error:  # it has just ended
+        return f"running container ({error.explanation})"
+    if done.exit_code == 0:
+        return ""
+    said = str(done.output.decode(errors="replace")).strip().splitlines()
+    return said[-1].removeprefix("no ") if said else "passing health check"

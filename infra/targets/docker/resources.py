@@ -53,7 +53,7 @@ def container(
     *,
     image_id: pulumi.Output[str],
     names: Names,
-    networks: Sequence[docker.Network],
+    networks: Mapping[str, docker.Network],
     data: docker.Volume | None,
     limits: Limits,
     parent: pulumi.Resource,
@@ -76,7 +76,9 @@ def container(
         ports=plain.apply(
             lambda known: [docker.ContainerPortArgs(internal=port.listen, external=port.public, ip=_LOOPBACK) for port in known.published]
         ),
-        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=each.name, aliases=[node]) for each in networks],
+        networks_advanced=[
+            docker.ContainerNetworksAdvancedArgs(name=each.name, aliases=[node, f"{node}.{name}"]) for name, each in networks.items()
+        ],
         volumes=[docker.ContainerVolumeArgs(container_path=DATA, volume_name=data.name)] if data else [],
         tmpfs=dict(SCRATCH),
         read_only=plain.apply(lambda known: known.read_only),

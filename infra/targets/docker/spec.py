@@ -12,6 +12,7 @@ from infra.targets.docker import health
 
 IMAGES: Final[Mapping[Software, Image]] = {
     Software.APPLICATION: Image.APP,
+    Software.LINKS: Image.LINKS,
     Software.NGINX: Image.GATEWAY,
     Software.POSTGRESQL: Image.POSTGRES,
     Software.RABBITMQ: Image.RABBITMQ,
@@ -78,6 +79,7 @@ def place(node: str, container_name: str) -> Place:
     return Place(
         host=node,
         listen="0.0.0.0",  # noqa: S104 - of the container, in whose networks are only those who may reach it
+        has_network_names=True,
         resolver=RESOLVER,
         config=CONFIG,
         data=DATA,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import pulumi
@@ -31,7 +32,7 @@ class DockerTarget:
         """Check that the topology fits into containers.
 
         Raises:
-            FactorError: a server is to use more memory than its container may have, or links are asked for.
+            FactorError: a server is to use more memory than its container may have.
         """
         _refuse_unfit(topology)
         self._home = home
@@ -76,7 +77,7 @@ class DockerTarget:
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> RunningNode:
         """A container."""
-        joined = [self._network(each) for each in networks]
+        joined = {each: self._network(each) for each in networks}
         made = resources.container(
             name,
             declaration.apply(spec.container),
@@ -90,8 +91,8 @@ class DockerTarget:
         )
         opts = pulumi.ResourceOptions(parent=made)
         PidsLimit(f"{name}-pids", container=made.id, limit=self._limits.pids, opts=opts)
-        host = made.network_datas.apply(lambda found: (found and found[0].ip_address) or name)
-        return RunningNode(made, declaration, host)
+        hosts = {each: made.network_datas.apply(functools.partial(_address, self._names.thing(each), name)) for each in networks}
+        return RunningNode(made, declaration, hosts)
 
     def helper(
         self, name: str, declaration: pulumi.Output[NodeDeclaration], *, networks: Sequence[str], parent: pulumi.Resource
@@ -111,9 +112,12 @@ class DockerTarget:
         return self._networks[name]
 
 
+def _address(network: str, node: str, found: Sequence[docker.outputs.ContainerNetworkData] | None) -> str:
+    """Where the node is in the network; its name in a preview, which knows no address."""
+    return next((each.ip_address for each in found or () if each.network_name == network and each.ip_address), node)
+
+
 def _refuse_unfit(topology: Topology) -> None:
-    if topology.links.enabled:
-        raise FactorError("links run on the target process only; leave links away, or use --target process")
     room_mib = int(topology.limits.memory_mib * _MOST_OF_MEMORY)
     for factor, wanted_mib in (
         ("cache.memory_mib", topology.cache.memory_mib if topology.cache.enabled else 0),

@@ -75,6 +75,7 @@ class ProcessControl:
     def launch_node(self, node: str) -> None:
         """Start the node if it doesn't run, and don't wait."""
         found = self._find(node)
+        self.resume_node(node)  # whoever killed it may have been killed while it held it still
         if found.main_process() is None and not _is_being_started(found):
             found.start()
 

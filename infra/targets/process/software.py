@@ -52,6 +52,9 @@ class Commands:
                 command: tuple[str, ...] = (sys.executable, "-m")
                 server = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "LANG": "C.UTF-8", "PYTHONPATH": str(REPOSITORY)}
                 directory = str(Settings().application_dir)  # comes before PYTHONPATH
+            case Software.LINKS:
+                command = (sys.executable, "-m", "infra.links")
+                server = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(REPOSITORY)}
             case Software.POSTGRESQL:
                 command = (str(self.binaries.postgres_bin / "postgres"),)
                 directory = place.data

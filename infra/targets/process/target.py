@@ -76,7 +76,7 @@ class ProcessTarget:
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> RunningNode:
         """A supervised process; on loopback all are in one network, and the deployment's folder keeps all data."""
-        del networks, keeps_data
+        del keeps_data
         if self._supervisor is None:
             raise RuntimeError("prepare() comes before node()")
         inputs: dict[str, Any] = {
@@ -86,7 +86,7 @@ class ProcessTarget:
             "launch": declaration.apply(lambda value: self._commands.launch(value, self.place(name)).model_dump(mode="json")),
         }
         resource = NodeResource(name, inputs=inputs, opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)))
-        return RunningNode(resource, declaration, pulumi.Output.from_input(_LOOPBACK))
+        return RunningNode(resource, declaration, dict.fromkeys(networks, pulumi.Output.from_input(_LOOPBACK)))
 
     def helper(
         self, name: str, declaration: pulumi.Output[NodeDeclaration], *, networks: Sequence[str], parent: pulumi.Resource

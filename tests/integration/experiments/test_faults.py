@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from experiments.definition import Fault, FaultKind, Part, parts, targets
+from experiments.definition import FaultKind, Part, parts
 from experiments.definition.faults import INSTANT
 from experiments.errors import FaultError
 from experiments.faults import hog
-from experiments.faults.interfaces import Disturbance
-from experiments.faults.making import disturbance
 from experiments.faults.redis import MARKER
 from experiments.probes.redis import connect
 from infra import operations
 from infra.deployment import Deployment
 from tests.conftest import FREE_PORTS, unique_name
+from tests.faults.cases import happens_and_is_healed, healed, make, none_is_stopped, of_node
 
 CASES = [
     *(
@@ -36,12 +34,12 @@ CASES = [
     (FaultKind.DISK_FULL, "broker"),
     (FaultKind.CONNECTION_EXHAUSTION, "courses-db"),
     (FaultKind.MEMORY_ALARM, "broker"),
+    (FaultKind.QUEUE_LOSS, "broker"),
     (FaultKind.FLUSH, "cache"),
     (FaultKind.MEMORY_FULL, "cache"),
     (FaultKind.RELOAD, "gateway"),
 ]
 LASTING = [(kind, node) for kind, node in CASES if kind not in INSTANT and node in {"courses-1", "courses-db", "cache", "broker"}]
-SHORT_S = 1.0
 
 
 @pytest.fixture(scope="module", name="lab")
@@ -51,29 +49,6 @@ def _lab() -> Iterator[Deployment]:
         yield operations.up(name, FREE_PORTS.override({"courses.replicas": 2}), owner=True)
     finally:
         operations.down(name, volumes=True)
-
-
-def make(lab: Deployment, kind: FaultKind, node: str) -> Disturbance:
-    """A fault of this deployment."""
-    fault = Fault(kind=kind, node=node, duration_s=0 if kind in INSTANT else SHORT_S)
-    return disturbance(fault, targets(fault, lab.topology), lab, operations.control(lab.name))
-
-
-@contextlib.contextmanager
-def healed(lab: Deployment, kind: FaultKind, node: str) -> Iterator[Disturbance]:
-    """A fault that is healed in the end by another object than the one that injected it, as after a crash of the lab."""
-    found = make(lab, kind, node)
-    try:
-        yield found
-    finally:
-        if kind in {FaultKind.CONNECTION_EXHAUSTION, FaultKind.CPU_HOG}:
-            found.heal()  # what the lab itself holds goes with it; here it stays
-        make(lab, kind, node).heal()
-
-
-def states(lab: Deployment, node: str) -> set[str]:
-    """What the kernel says of the node's processes."""
-    return {process.status() for process in operations.processes(lab, node)}
 
 
 def test_every_kind_is_tried(lab: Deployment) -> None:
@@ -87,25 +62,18 @@ def test_every_kind_is_tried(lab: Deployment) -> None:
 @pytest.mark.parametrize(("kind", "node"), CASES)
 def test_a_fault_happens_and_is_healed(lab: Deployment, kind: FaultKind, node: str) -> None:
     """It is proven, the heal by another object makes the node well, and a second heal is harmless."""
-    with healed(lab, kind, node) as fault:
-        fault.inject()
-        assert fault.proof()
-    again = make(lab, kind, node)
-    assert again.health()
-    again.heal()
-    assert again.health()
-    struck = targets(Fault(kind=kind, node=node, duration_s=0 if kind in INSTANT else SHORT_S), lab.topology)
-    assert all(psutil.STATUS_STOPPED not in states(lab, name) for name in struck)
+    assert happens_and_is_healed(lab, of_node(kind, node))
+    assert none_is_stopped(lab)
 
 
 @pytest.mark.parametrize(("kind", "node"), LASTING)
 def test_a_fault_that_is_healed_too_early_has_no_proof(lab: Deployment, kind: FaultKind, node: str) -> None:
     """Somebody who undoes it behind the lab's back is found out."""
-    with healed(lab, kind, node) as fault:
+    with healed(lab, of_node(kind, node)) as fault:
         fault.inject()
         if kind is FaultKind.CONNECTION_EXHAUSTION:
             fault.heal()
-        early = make(lab, kind, node)
+        early = make(lab, of_node(kind, node))
         early.heal()
         assert early.health()
         with pytest.raises(FaultError):
@@ -114,7 +82,7 @@ def test_a_fault_that_is_healed_too_early_has_no_proof(lab: Deployment, kind: Fa
 
 def test_a_flush_that_did_not_happen_has_no_proof(lab: Deployment) -> None:
     """A key that outlived it is found."""
-    with healed(lab, FaultKind.FLUSH, "cache") as fault:
+    with healed(lab, of_node(FaultKind.FLUSH, "cache")) as fault:
         fault.inject()
         assert lab.credentials.cache_url is not None
         with connect(lab.credentials.cache_url) as client:

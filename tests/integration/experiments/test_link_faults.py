@@ -10,23 +10,18 @@ from urllib.error import HTTPError
 
 import pytest
 
-from experiments.definition import LinkFault, LinkFaultKind, targets
+from experiments.definition import LinkFaultKind
 from experiments.errors import FaultError
-from experiments.faults.interfaces import Disturbance
-from experiments.faults.making import disturbance
 from infra import operations
 from infra.deployment import Deployment
 from infra.links.conditions import Direction
 from infra.links.edges import edges
 from tests.conftest import FREE_PORTS, unique_name
+from tests.faults.cases import happens_and_is_healed, make, of_link
 
 PATIENCE_S = 30.0
 SERVERS = ("gateway->courses-1", "courses-1->courses-db", "courses-1->cache", "worker-1->broker", "enrollment-1->gateway")
 """A link to each kind of server."""
-SETTINGS: dict[LinkFaultKind, dict[str, float]] = {
-    LinkFaultKind.LATENCY: {"latency_ms": 100, "jitter_ms": 20},
-    LinkFaultKind.BANDWIDTH: {"bandwidth_kib_per_s": 64},
-}
 ONE_WAY = [
     (kind, direction) for kind in (LinkFaultKind.LATENCY, LinkFaultKind.SILENT) for direction in (Direction.TO_SERVER, Direction.TO_CLIENT)
 ]
@@ -39,12 +34,6 @@ def _lab() -> Iterator[Deployment]:
         yield operations.up(name, FREE_PORTS.override({"links": "on"}), owner=True)
     finally:
         operations.down(name, volumes=True)
-
-
-def make(lab: Deployment, kind: LinkFaultKind, link: str, direction: Direction = Direction.BOTH) -> Disturbance:
-    """A fault of this deployment."""
-    fault = LinkFault.model_validate({"kind": kind, "link": link, "direction": direction, "duration_s": 1, **SETTINGS.get(kind, {})})
-    return disturbance(fault, targets(fault, lab.topology), lab, operations.control(lab.name))
 
 
 def status_of(lab: Deployment, path: str) -> int:
@@ -76,37 +65,22 @@ def test_the_system_works_through_its_links(lab: Deployment) -> None:
 @pytest.mark.parametrize("kind", list(LinkFaultKind))
 def test_a_link_fault_happens_and_is_healed(lab: Deployment, kind: LinkFaultKind, link: str) -> None:
     """It is proven by an exchange with the server behind it, and another object than the one that injected it heals it."""
-    fault = make(lab, kind, link)
-    try:
-        fault.inject()
-        assert link in fault.proof()
-    finally:
-        make(lab, kind, link).heal()
-    again = make(lab, kind, link)
-    assert again.health()
-    again.heal()
-    assert again.health()
+    assert link in happens_and_is_healed(lab, of_link(kind, link))
 
 
 @pytest.mark.parametrize(("kind", "direction"), ONE_WAY)
 def test_one_way_is_enough(lab: Deployment, kind: LinkFaultKind, direction: Direction) -> None:
     """What holds one way only shows in an exchange too."""
-    fault = make(lab, kind, "courses-1->cache", direction)
-    try:
-        fault.inject()
-        assert fault.proof()
-    finally:
-        fault.heal()
-    assert fault.health()
+    assert happens_and_is_healed(lab, of_link(kind, "courses-1->cache", direction))
 
 
 @pytest.mark.parametrize("kind", list(LinkFaultKind))
 def test_a_link_fault_that_is_healed_too_early_has_no_proof(lab: Deployment, kind: LinkFaultKind) -> None:
     """Somebody who makes the link normal behind the lab's back is found out."""
-    fault = make(lab, kind, "courses-1->courses-db")
+    fault = make(lab, of_link(kind, "courses-1->courses-db"))
     try:
         fault.inject()
-        make(lab, kind, "courses-1->courses-db").heal()
+        make(lab, of_link(kind, "courses-1->courses-db")).heal()
         with pytest.raises(FaultError):
             fault.proof()
     finally:
@@ -115,7 +89,7 @@ def test_a_link_fault_that_is_healed_too_early_has_no_proof(lab: Deployment, kin
 
 def test_a_link_that_is_not_healed_is_not_healthy(lab: Deployment) -> None:
     """Health is looked at, not assumed."""
-    fault = make(lab, LinkFaultKind.REFUSED, "courses-1->courses-db")
+    fault = make(lab, of_link(LinkFaultKind.REFUSED, "courses-1->courses-db"))
     try:
         fault.inject()
         with pytest.raises(FaultError, match="is not normal"):
@@ -126,7 +100,7 @@ def test_a_link_that_is_not_healed_is_not_healthy(lab: Deployment) -> None:
 
 def test_clients_notice_a_link_that_is_gone_and_that_it_is_back(lab: Deployment) -> None:
     """Without its replica behind the gateway a service is unavailable; healed, it answers."""
-    fault = make(lab, LinkFaultKind.REFUSED, "gateway->students-*")
+    fault = make(lab, of_link(LinkFaultKind.REFUSED, "gateway->students-*"))
     try:
         fault.inject()
         wait_for(lab, "/students?limit=1", HTTPStatus.SERVICE_UNAVAILABLE)

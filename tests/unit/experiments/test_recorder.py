@@ -49,6 +49,8 @@ def _arrivals(*operations: Operation) -> list[Arrival]:
         (Operation.DROP, 404, (404,), "ok"),
         (Operation.UPDATE_CAPACITY, 409, (), "ok"),
         (Operation.UPDATE_STUDENT, 409, (), "http_error"),
+        (Operation.REUSE_KEY, 422, (), "ok"),
+        (Operation.REUSE_KEY, 409, (), "http_error"),
     ],
 )
 def test_answers_are_judged_by_the_contract(operation: Operation, status: int, foreseen: tuple[int, ...], outcome: str) -> None:
@@ -85,6 +87,8 @@ def test_a_202_that_can_not_be_followed_up_is_of_unknown_outcome(content: bytes)
         (Operation.UPDATE_CAPACITY, 409, "fail"),
         (Operation.UPDATE_CAPACITY, 200, "ok"),
         (Operation.UPDATE_STUDENT, None, "unknown"),
+        (Operation.REUSE_KEY, None, "unknown"),
+        (Operation.REUSE_KEY, 422, "fail"),
         (Operation.READ_COURSE, None, "fail"),
         (Operation.READ_COURSE, 503, "fail"),
         (Operation.READ_SEATS, 200, "ok"),
@@ -99,6 +103,7 @@ def test_a_write_without_a_clear_answer_is_unknown_and_never_failed(operation: O
     ("operation", "body", "facts"),
     [
         (Operation.ENROLL, b'{"id": "e-1", "status": "pending"}', {"enrollment": "e-1"}),
+        (Operation.REUSE_KEY, b'{"id": "e-1", "status": "pending"}', {"enrollment": "e-1"}),
         (
             Operation.READ_ENROLLMENT,
             b'{"status": "rejected", "reason": "course_full", "decision": {"taken": 2, "capacity": 2, "completed_courses": ["A"]}}',

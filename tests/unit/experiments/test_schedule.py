@@ -121,6 +121,7 @@ REGISTRATION_DAY = MIX | {
     Operation.READ_SEATS: 10.0,
     Operation.UPDATE_CAPACITY: 5.0,
     Operation.UPDATE_STUDENT: 5.0,
+    Operation.REUSE_KEY: 5.0,
 }
 
 
@@ -133,6 +134,7 @@ def test_registration_day_has_its_arguments_too() -> None:
         Operation.READ_SEATS: {"course_id"},
         Operation.UPDATE_CAPACITY: {"course_id", "capacity"},
         Operation.UPDATE_STUDENT: {"student_id"},
+        Operation.REUSE_KEY: {"course_id", "student_id"},
     }
     rows = table.to_pylist()
     for row in rows:
@@ -141,6 +143,8 @@ def test_registration_day_has_its_arguments_too() -> None:
         if row["operation"] == Operation.DROP:
             assert rows[row["enrolled_by"]]["operation"] == Operation.ENROLL
             assert rows[row["enrolled_by"]]["intended_s"] <= row["intended_s"] - READ_AFTER_S
+    asked = [(row["student_id"], row["course_id"]) for row in rows if row["operation"] in (Operation.ENROLL, Operation.REUSE_KEY)]
+    assert len(set(asked)) == len(asked)
     updates = [row for row in rows if row["operation"] == Operation.UPDATE_CAPACITY]
     assert {row["course_id"] for row in updates} <= set(SEEDED.course_ids[:UPDATED_COURSES])
     assert 30 <= min(row["capacity"] for row in updates) < 60 < max(row["capacity"] for row in updates) <= 90

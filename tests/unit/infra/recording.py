@@ -72,7 +72,7 @@ class RecordingTarget:
         self.depends_on[name] = len(depends_on)
         self.networks[name] = tuple(networks)
         declaration.apply(lambda value: self.nodes.update({name: value}))
-        return RunningNode(parent, declaration, pulumi.Output.from_input(f"{name}.lab"))
+        return RunningNode(parent, declaration, dict.fromkeys(networks, pulumi.Output.from_input(f"{name}.lab")))
 
     def helper(
         self, name: str, declaration: pulumi.Output[NodeDeclaration], *, networks: Sequence[str], parent: pulumi.Resource

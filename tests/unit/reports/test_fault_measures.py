@@ -207,7 +207,7 @@ def test_the_first_that_noticed_is_named(tmp_path: Path) -> None:
     assert [one.what for one in found] == [
         "NGINX passes over courses-2",
         "courses-2 is not ready",
-        "courses-2 opens its circuit breaker to the cache",
+        "courses-2 opens its breaker to the cache",
     ]
     assert [one.after_s for one in found] == pytest.approx([0.3, 1.003, 2.003])
     assert [one.late_s for one in found] == pytest.approx([0, 0.5, 0.5])

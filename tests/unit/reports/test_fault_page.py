@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from experiments.definition import BoundClaim, Metric
 from reports.analysis.estimates import Estimate
 from reports.analysis.untested import untested
 from reports.build import BuiltReport, build
 from reports.page.data import Chart, HeatCell, HeatMap, Mark, Page, Part
 from reports.page.featured import FEATURED_FAULTS, featured
 from reports.page.heat_maps import heat_maps, level_of
+from reports.page.judgements import claim_judgement
 from reports.page.sections import JudgedRun, judge_trials, trials_section
+from reports.verdicts.claims import ClaimVerdict, Outcome, judge
 from tests.unit.reports.factory import load_trials
 from tests.unit.reports.matrix_run import BROKEN, WORST, write_matrix_run
 
@@ -91,6 +95,20 @@ def test_more_than_a_bound_is_beyond_it() -> None:
     bounds = (0, 1, 2, 4, 8)
     assert level_of(Estimate(4, 4, 4, 5), bounds) == 3
     assert level_of(Estimate(4, 4, math.inf, 5, is_lower_bound=True), bounds) == 4
+
+
+def test_a_claim_on_what_never_happened_is_written_without_a_unit(matrix: JudgedRun) -> None:
+    """No request failed: the first failure is none, which is later than any bound."""
+    claim = BoundClaim(
+        statement="Nothing fails in the first second", metric=Metric.TIME_TO_FIRST_FAILURE_S, treatment="crash_cache", at_least=1
+    )
+    asked = matrix.run.record.experiment.model_copy(update={"claims": (claim,)})
+    measured = matrix.summary.by_treatment["crash_cache"][Metric.TIME_TO_FIRST_FAILURE_S]
+    assert isinstance(measured, Estimate)
+    outcome, reason = judge(replace(measured, trials=5), claim.at_least, claim.at_most)
+    assert outcome is Outcome.CONFIRMED
+    written = claim_judgement(asked, ClaimVerdict(claim, outcome, measured, 5, reason))
+    assert written.measured == "Time to first failure, “crash of cache”: none, 1 trial"
 
 
 def test_two_faults_are_no_matrix(failover: JudgedRun) -> None:

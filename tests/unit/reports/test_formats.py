@@ -29,6 +29,8 @@ from reports.page.formats import Form, count, estimate_cell, measured_cell, mome
         (0.999, Form.SHARE, "99.90 %"),
         (0.99999, Form.SHARE, "99.9990 %"),
         (0.00001, Form.SHARE, "0.0010 %"),
+        (math.inf, Form.OR_NONE, "none"),
+        (0.25, Form.OR_NONE, "0.250"),
         (-0.0022, Form.POINTS, "−0.220 pp"),  # noqa: RUF001
     ],
 )

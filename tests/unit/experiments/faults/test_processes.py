@@ -180,6 +180,11 @@ def test_a_silent_port_does_not_refuse() -> None:
             filler.close()
 
 
+def test_a_host_that_is_gone_refuses_by_its_silence() -> None:
+    """As a container's address does; this one is for documentation, and nobody's."""
+    assert refuses("192.0.2.1", 1, SHORT_S)
+
+
 def test_no_answer_is_told_from_a_refusal() -> None:
     """An exchange with a server that accepts and stays silent times out; one with nobody is refused."""
     with _listening() as port, pytest.raises(TimeoutError):

@@ -38,8 +38,10 @@ def seen(**changes: Any) -> dict[str, Any]:
 class Script:
     """Makes a history; times are seconds, and every operation is done by a process of its own unless one is named."""
 
-    def __init__(self, *, bound_s: float = 2.0) -> None:
-        self.events: list[Event] = [Trial(at_s=-1, trial_id="000-b0-sample", epoch_unix_s=1.0, staleness_bound_s=bound_s)]
+    def __init__(self, *, bound_s: float = 2.0, decision_bound_s: float | None = None) -> None:
+        self.events: list[Event] = [
+            Trial(at_s=-1, trial_id="000-b0-sample", epoch_unix_s=1.0, staleness_bound_s=bound_s, decision_bound_s=decision_bound_s)
+        ]
         self._processes = count()
 
     @property

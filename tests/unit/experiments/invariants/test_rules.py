@@ -109,6 +109,26 @@ def test_an_accepted_request_that_the_database_forgot_is_a_loss() -> None:
     )
 
 
+@pytest.mark.parametrize(("bound_s", "verdict"), [(None, "unknown"), (28.5, "unknown"), (27.5, "fail")])
+def test_a_request_that_is_undecided_longer_than_it_may_be_is_a_loss(bound_s: float | None, verdict: str) -> None:
+    """Though something is still under way that could decide it; waited is from the end of the load and of all faults to the last look."""
+    script = Script(decision_bound_s=bound_s)
+    script.enroll("a", 1, 1, 2)
+    script.events += [Mark(at_s=60, name="load_over"), Mark(at_s=70, name="healed")]
+    script.row("a", 1, "pending")
+    script.finish(quiet=False, pending=1, outbox=1)
+    record = script.judge("no_loss")
+    assert record.verdict == verdict
+    if verdict == "fail":
+        assert record.detail == "request a has no outcome 28.0 s after the load was over and all was healed"
+        assert told(record) == [
+            "1 process 0: enroll: student 1, course 5, key k-a",
+            "2 process 0: ok, enrollment a",
+            "98 the lab: not quiet",
+            "100 final read, enrollment-db: enrolment a is pending, student 1, course 5, key k-a",
+        ]
+
+
 def test_a_request_that_is_not_found_while_the_load_runs_is_a_loss() -> None:
     """It need not wait for the end; a look that began before the acceptance proves nothing."""
     script = right()
@@ -543,6 +563,38 @@ def test_a_key_is_taken_with_one_body_alone() -> None:
         process = script.enroll("a", 1, 1, 2)
         script.enroll("a", 1, 3, 4, ending, process=process, digest="another")
         assert script.judge("no_second_effect").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("ending", "answer", "verdict"),
+    [("ok", {"http": 202, "enrollment": "a"}, "fail"), ("fail", {"http": 422}, "pass"), ("unknown", {"http": 503}, "pass")],
+)
+def test_a_key_that_is_used_for_another_request_must_be_refused(ending: str, answer: dict[str, Any], verdict: str) -> None:
+    """Whatever id the answer gives; without an answer nothing is known."""
+    script = Script()
+    process = script.enroll("a", 1, 1, 2)
+    script.op(Operation.REUSE_KEY, 3, 4, ending, process=process, student=1, course=COURSE + 1, key="k-a", **answer)
+    record = script.judge("no_second_effect")
+    assert record.verdict == verdict
+    assert record.evidence["keys that were used for another request"] == 1
+    if verdict == "fail":
+        assert record.detail == "the key k-a was accepted with another body"
+        assert [event.at_s for event in record.witness] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("answer", "began_s", "verdict"),
+    [(409, 3, "fail"), (422, 3, "fail"), (409, 1.5, "pass"), (429, 3, "pass")],
+)
+def test_a_request_that_was_accepted_is_not_refused_when_it_is_sent_again(answer: int, began_s: float, verdict: str) -> None:
+    """Only if it was sent again after the acceptance, and refused for what it asks."""
+    script = Script()
+    process = script.enroll("a", 1, 1, 2)
+    script.enroll("a", 1, began_s, 4, "fail", process=process if began_s > 2 else None, http=answer)
+    record = script.judge("no_second_effect")
+    assert record.verdict == verdict
+    if verdict == "fail":
+        assert record.detail == "the request with the key k-a was accepted, and refused when it was sent again"
 
 
 def test_a_request_that_made_two_enrolments_is_found() -> None:

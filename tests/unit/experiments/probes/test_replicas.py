@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import pytest
+
+from experiments.errors import ProbeError
 from experiments.probes.replicas import ReplicaProbe, gauges
 from experiments.records.schema import METRICS
+from infra.errors import NodeError
 
 TEXT = b"""# HELP spire_outbox_unsent tasks in the outbox that were never sent
 # TYPE spire_outbox_unsent gauge
@@ -48,7 +52,7 @@ def _replica(ready: int) -> Iterator[int]:
 
 
 def _values(port: int, timeout_s: float = 1.0) -> dict[str, float]:
-    probe = ReplicaProbe("enrollment-1", "127.0.0.1", port, timeout_s=timeout_s)
+    probe = ReplicaProbe("enrollment-1", lambda: ("127.0.0.1", port), timeout_s=timeout_s)
     try:
         probe.read()  # the second reading takes the connection of the first
         return {reading.metric: reading.value for reading in probe.read()}
@@ -77,6 +81,27 @@ def test_a_replica_that_is_gone_is_not_ready() -> None:
         assert _values(listener.getsockname()[1]) == {"ready": 0.0}
         listener.listen()
         assert _values(listener.getsockname()[1], timeout_s=0.05) == {"ready": 0.0}
+
+
+def test_a_replica_that_came_back_elsewhere_is_found_again() -> None:
+    """As a container may; one that nobody can find has no reading."""
+    places: list[int] = []
+    probe = ReplicaProbe("enrollment-1", lambda: ("127.0.0.1", places[-1]))
+    with _replica(200) as port:
+        places.append(port)
+        assert probe.read()[0].value == 1.0
+        probe.close()
+    assert probe.read()[0].value == 0.0
+    with _replica(200) as port:
+        places.append(port)
+        assert probe.read()[0].value == 1.0
+        probe.close()
+
+    def lost() -> tuple[str, int]:
+        raise NodeError("it is gone")
+
+    with pytest.raises(ProbeError, match="enrollment-1 can't be found"):
+        ReplicaProbe("enrollment-1", lost).read()
 
 
 def test_half_of_the_outbox_is_not_the_outbox() -> None:

@@ -139,7 +139,7 @@ def test_a_failure_that_passes_is_no_failure() -> None:
 
 def test_a_failure_that_stays_is_named() -> None:
     """The error has path and status."""
-    with pytest.raises(TrialError, match=r"GET /enroll/a failed 3 times \(status 503\)"):
+    with pytest.raises(TrialError, match=r"GET /enroll/a failed 4 times \(status 503\)"):
         _read({"/enroll/a": 503}, ["a"])
 
 

@@ -78,7 +78,18 @@ def test_every_trial_of_the_plan_is_recorded_and_valid(suite: Suite) -> None:
         assert all(record.verdict == "pass" or record.is_vacuous for record in judged.values())
     crashed = next(trial for trial in trials if trial.record.treatment == "crash")
     assert crashed.record.faults[0].proof is not None
+    assert crashed.state.settled_at_s is not None
+    assert crashed.state.settled_at_s >= crashed.record.phases[-1].end_s
     assert crashed.state.outcomes == {"enrolled": 3}
+
+
+def test_replicas_are_asked_in_every_trial_of_an_experiment_that_breaks_something_and_in_no_other(fake: FakeOutside, suite: Suite) -> None:
+    """Control and treatment bear the same questions; figures of an experiment without faults bear none."""
+    suite(tiny())
+    assert fake.inspection.asked_replicas == [True] * 4
+    fake.inspection.asked_replicas.clear()
+    suite(CALM_ONLY)
+    assert fake.inspection.asked_replicas == [False] * 3
 
 
 def test_no_two_trials_share_their_pairs(fake: FakeOutside, suite: Suite) -> None:

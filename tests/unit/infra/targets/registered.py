@@ -39,7 +39,11 @@ class Registered(mocks.Mocks):
             case "RemoteImage":
                 known["imageId"] = f"id of {args.inputs['name'].split(':')[0]}"
             case "Container":
-                known["networkDatas"] = [{"networkName": "any", "ipAddress": "192.0.2.1"}]
+                networks = [network["name"] for network in args.inputs["networksAdvanced"]][::-1]  # in no order of ours
+                known["networkDatas"] = [
+                    {"networkName": network, "ipAddress": address_in(args.name, network.partition("-x-")[2].partition("-")[2])}
+                    for network in networks
+                ]
         return f"{args.name}-id", known
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -49,6 +53,11 @@ class Registered(mocks.Mocks):
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """Those of a type by name, without the wrapping of secrets."""
         return {name: revealed(inputs) for (each, name), inputs in self.inputs.items() if each == kind}
+
+
+def address_in(node: str, network: str) -> str:
+    """What stands for the address of a node in a network."""
+    return f"192.0.2.{node}.{network}"
 
 
 def password_of(name: str) -> str:

@@ -14,7 +14,18 @@ from infra.images.recipe import Image, reference
 from infra.targets.docker.names import DEPLOYMENT_LABEL
 from infra.targets.docker.target import DockerTarget
 from infra.topology import Topology
-from tests.unit.infra.targets.registered import CONTAINER, IMAGE, NETWORK, VOLUME, Registered, hidden, password_of, register, revealed
+from tests.unit.infra.targets.registered import (
+    CONTAINER,
+    IMAGE,
+    NETWORK,
+    VOLUME,
+    Registered,
+    address_in,
+    hidden,
+    password_of,
+    register,
+    revealed,
+)
 
 DATABASES = {"courses-db", "students-db", "enrollment-db"}
 NODES = {*DATABASES, "courses-1", "students-1", "enrollment-1", "worker-1", "cache", "broker", "gateway"}
@@ -56,7 +67,7 @@ def test_a_database_can_be_reached_by_its_service_alone(reference_topology: Regi
     members: dict[str, set[str]] = {name: set() for name in inside}
     for node, container in reference_topology.of(CONTAINER).items():
         for joined in container["networksAdvanced"]:
-            assert joined["aliases"] == [node]
+            assert [alias.partition(".")[0] for alias in joined["aliases"]] == [node, node]
             members[joined["name"]].add(node)
     by_network = {name: members[inputs["name"]] for name, inputs in networks.items()}
     assert by_network["network-courses-db"] == {"courses-db", "courses-1"}
@@ -64,6 +75,28 @@ def test_a_database_can_be_reached_by_its_service_alone(reference_topology: Regi
     assert by_network["network-enrollment-db"] == {"enrollment-db", "enrollment-1", "worker-1"}
     assert by_network["network-public"] == {"gateway", "broker"}
     assert [name for name, inputs in networks.items() if not inputs["internal"]] == ["network-public"]
+
+
+def test_links_are_in_every_network_and_each_is_reached_in_that_of_its_server_alone(tmp_path: Path) -> None:
+    """So a database still can be reached by its own service alone, past its link and through it."""
+    registered, outputs = register(Topology().override({"links": "on"}), tmp_path)
+    containers, networks = registered.of(CONTAINER), registered.of(NETWORK)
+    joined = {each["name"]: each["aliases"] for each in containers["links"]["networksAdvanced"]}
+    assert {name: joined.get(inputs["name"]) for name, inputs in networks.items()} == {
+        "network-inside": ["links", "links.inside"],
+        "network-public": None,
+        **{f"network-{database}": ["links", f"links.{database}"] for database in DATABASES},
+    }
+    assert containers["links"]["image"] == "id of spirelab/links"
+    (upload,) = [each for each in containers["links"]["uploads"] if each["file"].endswith("links.json")]
+    routes = {route["name"]: route for route in json.loads(upload["content"])["routes"]}
+    assert {route["listen_host"] for name, route in routes.items() if name.endswith("->courses-db")} == {"links.courses-db"}
+    assert {route["listen_host"] for name, route in routes.items() if name.endswith(("->cache", "->gateway"))} == {"links.inside"}
+    told = Deployment.model_validate({**outputs, "engine": "none"})
+    assert f"@links.courses-db:{routes['courses-1->courses-db']['listen_port']}/" in json.dumps(containers["courses-1"]["envs"])
+    assert {link.host for link in told.links} == {address_in("links", network) for network in ("inside", *DATABASES)}
+    assert {link.server_host for link in told.links if link.server == "courses-db"} == {address_in("courses-db", "courses-db")}
+    assert told.node("courses-1").upstream == f"unix:/run/spirelab/links.inside-{routes['gateway->courses-1']['listen_port']}.sock"
 
 
 @pytest.mark.parametrize("node", sorted(NODES))
@@ -153,10 +186,11 @@ def test_a_deployment_says_where_the_lab_reaches_its_containers(tmp_path: Path) 
     _, outputs = register(Topology(), tmp_path)
     deployment = Deployment.model_validate({**outputs, "engine": "none"})
     assert deployment.target == "docker"
-    assert (deployment.node("courses-db").host, deployment.node("courses-db").port) == ("192.0.2.1", 5432)
-    assert deployment.node("courses-1").upstream == "unix:/run/spirelab/courses-1.sock"
+    assert (deployment.node("courses-db").host, deployment.node("courses-db").port) == (address_in("courses-db", "courses-db"), 5432)
+    assert deployment.node("gateway").host == address_in("gateway", "inside")
+    assert deployment.node("courses-1").upstream == "unix:/run/spirelab/courses-1-8001.sock"
     assert deployment.endpoints.gateway_url == "http://127.0.0.1:8080"
-    assert "@192.0.2.1:5432/" in deployment.credentials.database_dsns["courses"].get_secret_value()
+    assert f"@{address_in('courses-db', 'courses-db')}:5432/" in deployment.credentials.database_dsns["courses"].get_secret_value()
 
 
 @pytest.mark.parametrize(

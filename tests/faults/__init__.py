@@ -1,0 +1,1 @@
+"""What the tests of faults share, whatever the nodes run as."""
