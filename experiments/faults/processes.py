@@ -97,9 +97,10 @@ class Restart(Stop):
 
     def health(self) -> str:
         """Each node is ready, and is another process than before where that is known."""
+        text = super().health()  # a node that is only about to be started has no process yet
         if self._before and (old := [name for name in self._nodes if not self._is_new(name)]):
             raise FaultError(f"{old[0]} was not started anew")
-        return super().health()
+        return text
 
 
 class RollingRestart(NodeFault):

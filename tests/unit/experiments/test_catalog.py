@@ -62,6 +62,12 @@ def test_the_quick_suite_is_quick() -> None:
     assert estimate(catalog.load_all(catalog.QUICK_SUITE)).minutes < SUITE_MINUTES
 
 
+@pytest.mark.parametrize(("name", "minutes"), [("resilience", 32), ("resilience_smoke", 3.1)])
+def test_the_matrix_is_planned_for_what_it_may_take(name: str, minutes: float) -> None:
+    """Half an hour for the whole of it, three minutes for a look."""
+    assert estimate([catalog.load(name)]).minutes < minutes
+
+
 def test_an_experiment_named_twice_is_run_once() -> None:
     """Names keep the order of their first mention."""
     assert [item.name for item in catalog.load_all(["failover", "cache", "failover"])] == ["failover", "cache"]

@@ -133,6 +133,38 @@ def test_a_process_that_is_the_same_as_before_was_not_restarted() -> None:
             rolling.proof()
 
 
+class StartingControl(Control):
+    """Starts another process, which takes a look or two to appear."""
+
+    def __init__(self, process: psutil.Process, successor: psutil.Process) -> None:
+        super().__init__(process)
+        object.__setattr__(self, "successor", successor)
+
+    successor: psutil.Process
+
+    def launch_node(self, node: str) -> None:
+        """Ask for it; there is none yet."""
+        super().launch_node(node)
+        object.__setattr__(self, "process", None)
+
+    def unmet(self, node: str) -> str:
+        """What a node without a process lacks, at the first look."""
+        del node
+        if self.process is not None:
+            return ""
+        object.__setattr__(self, "process", self.successor)
+        return "process"
+
+
+def test_a_restart_that_takes_its_time_is_one() -> None:
+    """Right after the start was asked for there is no process at all, which is no old one."""
+    with _child() as process, _child() as successor:
+        restart = Restart([_node(None)], StartingControl(process, successor))
+        restart.inject()
+        restart.heal()
+        assert restart.health() == "courses-2 ready"
+
+
 def test_a_silent_port_does_not_refuse() -> None:
     """Only a refusal counts: a full backlog, as of a paused process, is no proof."""
     with socket.socket() as server:
