@@ -210,7 +210,11 @@ def test_a_bench_whose_nox_is_killed_ends_by_itself(bench: Bench) -> None:
 def _in_the_second_load(bench: Bench) -> traces.Traces:
     """Wait until one trial is finished and another one's load is under way; what the deployment then has."""
     wait_until(lambda: _trial_files(bench, "trial.json") != [], "a finished trial")
-    wait_until(lambda: _trial_files(bench, "schedule.parquet") != [], "the second load")
+    finished = {path.parent.name for path in _trial_files(bench, "trial.json")}
+    wait_until(
+        lambda: any(path.parent.name not in finished and path.stat().st_size for path in _trial_files(bench, LOAD_JOURNAL)),
+        "the second load",
+    )
     return traces.of(operations.read(DEPLOYMENT))
 
 
