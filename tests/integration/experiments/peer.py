@@ -22,8 +22,10 @@ class Peer:
 
     def __init__(self) -> None:
         self._enrollments: set[str] = set()
-        self._keys: dict[str, str] = {}
-        """The enrolment of each Idempotency-Key."""
+        self._keys: dict[str, tuple[str, bytes]] = {}
+        """The enrolment of each Idempotency-Key, and the body that it came with."""
+        self._reused: set[str] = set()
+        """Keys that also came with another body, and so may come with their own again."""
         self._loses = False
         """The first answer to each request for enrolment is lost, after it took effect."""
         self._clients: set[tuple[str, int]] = set()
@@ -78,9 +80,14 @@ class Peer:
         wanted = json.loads(body)
         key = headers["idempotency-key"]
         is_again = key in self._keys
-        if headers["content-type"] != "application/json" or set(wanted) != {"student_id", "course_id"} or (is_again and not self._loses):
+        if headers["content-type"] != "application/json" or set(wanted) != {"student_id", "course_id"}:
             return 400, {}
-        identity = self._keys.setdefault(key, str(uuid.uuid4()))
+        identity, first_body = self._keys.setdefault(key, (str(uuid.uuid4()), body))
+        if body != first_body:
+            self._reused.add(key)
+            return 422, {}
+        if is_again and not self._loses and key not in self._reused:
+            return 400, {}
         self._enrollments.add(identity)
         return (202 if is_again or not self._loses else 503), {"id": identity, "status": "pending"}
 
