@@ -46,6 +46,7 @@ OF_EACH_KIND: tuple[Fault | LinkFault, ...] = (
     of_node(FaultKind.DISK_FULL, "broker"),
     of_node(FaultKind.CONNECTION_EXHAUSTION, "courses-db"),
     of_node(FaultKind.MEMORY_ALARM, "broker"),
+    of_node(FaultKind.QUEUE_LOSS, "broker"),
     of_node(FaultKind.FLUSH, "cache"),
     of_node(FaultKind.MEMORY_FULL, "cache"),
     of_node(FaultKind.RELOAD, "gateway"),
