@@ -94,6 +94,7 @@ def private_bench(folder: Path) -> Iterator[Bench]:
     state.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPIRELAB_STATE_DIR", str(state))
+        patch.delenv("SPIRELAB_DEPLOYMENT", raising=False)
         # whether a busy test machine keeps the schedule is not the question here
         patch.setenv("SPIRELAB_SLIP_LIMIT_MS", "60000")
         made = Bench(folder, dict(os.environ))
