@@ -150,7 +150,7 @@ MUTANTS = (
     Mutant(
         "seats_read_then_written",
         "seats are read, counted and written back without a lock",
-        "servers",
+        "workers",
         (
             Change(
                 "courses/repository.py",
