@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 Raw = str | int | float | None
+MOST_CLAIMS: Final = 12
+"""In sight at once; of more, only those that did not hold are."""
 
 
 class Tone(StrEnum):
@@ -250,6 +253,22 @@ class Section:
     gate: Judgement
     claims: tuple[Judgement, ...]
     parts: tuple[Part, ...]
+
+    @property
+    def claims_in_sight(self) -> tuple[Judgement, ...]:
+        """All, or those that did not hold where there are so many that they would hide what comes after them."""
+        return self.claims if len(self.claims) <= MOST_CLAIMS else tuple(claim for claim in self.claims if claim.tone is Tone.BAD)
+
+    @property
+    def folded_claims(self) -> tuple[Judgement, ...]:
+        """The others."""
+        return tuple(claim for claim in self.claims if claim not in self.claims_in_sight)
+
+    @property
+    def folded_claims_title(self) -> str:
+        """How many they are, by their verdicts."""
+        words = Counter(claim.word for claim in self.folded_claims)
+        return f"{len(self.folded_claims)} more claims: {', '.join(f'{number} {word}' for word, number in words.most_common())}"
 
 
 @dataclass(frozen=True)
