@@ -59,7 +59,8 @@ EXPERIMENT = Experiment(
     },
     # The links cost two copies of every byte; two processors still have half of their time left.
     arrivals=Arrivals(rate_per_s=80),
-    phases=Phases(warm_up_s=2, measure_s=11),
+    # A whole service that was killed takes three seconds to start, and as many more show that it is well.
+    phases=Phases(warm_up_s=2, measure_s=14),
     resends=3,
     claims=(
         *(
