@@ -143,10 +143,9 @@ class RedisCache:
 
     def changed(self, key: str, version: int) -> None:
         """Outdate the item and every page; where that can't be delivered, nothing cached before is served again."""
-        keys = [self._epoch_key, self._generation_key, f"{self._namespace}:item:{key}"]
         if self._breaker.delivers:
             try:
-                self._invalidate_script(keys=keys, args=[_token(), version, TOMBSTONE_TTL_MS])
+                self._outdate(f"{self._namespace}:item:{key}", version)
             except redis.RedisError as error:
                 log.warning("an invalidation was not delivered", extra={"error": type(error).__name__})
             else:
@@ -240,7 +239,17 @@ class RedisCache:
     async def _agree(self, guard: str) -> bytes:
         """The token under that key; of many replicas that find none at once, one makes it."""
         self._link.call("SET", guard, _token(), "NX")
-        return bytes(await self._link.call("GET", guard))
+        agreed = await self._link.call("GET", guard)
+        if agreed is None:
+            raise LinkError("no token is kept")  # for want of memory: then nothing is
+        return bytes(agreed)
+
+    def _outdate(self, key: str, version: int) -> None:
+        try:
+            keys = [self._epoch_key, self._generation_key, key]
+            self._invalidate_script(keys=keys, args=[_token(), version, TOMBSTONE_TTL_MS])
+        except redis.OutOfMemoryError:  # it goes on answering reads then, and refuses every write but what frees memory
+            self._effects.delete(self._epoch_key)
 
     def _probe_until_stopped(self) -> None:
         while not self._stopping:
@@ -257,7 +266,7 @@ class RedisCache:
     def _recover(self) -> None:
         losses = self._breaker.begin_probe()
         if self._breaker.losses_outstanding:
-            self._probes.set(self._epoch_key, _token())
+            self._probes.delete(self._epoch_key)  # which a Redis without memory takes too; the next reader makes another
         else:
             self._probes.ping()
         self._breaker.recovered(losses)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Literal
 
 import pytest
+import redis
 
 from app.kit.redis_cache import STALENESS_BOUND_S
 from tests.contract.client import eventually
@@ -159,3 +160,33 @@ def test_a_replica_that_noticed_nothing_catches_up(system: System, outage_s: flo
             behind_s.append(first_right.began_s - back_s)
             assert [reader.send("GET", path).json() for _ in range(20)] == [right] * 20
     figures.add(f"Redis paused for {outage_s} s: a replica that noticed nothing was behind for at most", max(behind_s) * 1000, "ms")
+
+
+@pytest.fixture
+def full(system: System) -> Iterator[Callable[[], None]]:
+    """Takes Redis' memory away: it goes on answering what is asked, and refuses what is written."""
+    assert system.deployment.credentials.cache_url is not None
+    with redis.Redis.from_url(system.deployment.credentials.cache_url.get_secret_value()) as client:
+        before = {name: client.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy")}
+
+        def fill() -> None:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "1")
+
+        try:
+            yield fill
+        finally:
+            for name, value in before.items():
+                client.config_set(name, value)
+
+
+def test_nobody_reads_what_is_stale_from_a_redis_that_takes_no_writes(system: System, full: Callable[[], None]) -> None:
+    """What was cached before can still be read there, by replicas that noticed nothing; whoever writes sees to it that nobody does."""
+    path = f"/courses/{system.client.course()['id']}"
+    with recorders(*(system.url(replica) for replica in REPLICAS)) as (writer, reader):
+        eventually(lambda: reader.send("GET", path).headers["x-cache"], lambda state: state == "hit")
+        full()
+        for capacity in range(1, 21):
+            written = writer.send("PATCH", path, {"capacity": capacity})
+            assert written.status == 200
+            assert [each.send("GET", path).json() for each in (reader, writer)] == [written.json()] * 2
