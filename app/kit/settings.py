@@ -35,8 +35,9 @@ class ServiceSettings(ProcessSettings):
     """Requests that are worked on at the same time."""
     queue_limit: int = Field(256, ge=1, le=10_000)
     """Requests that may wait for a thread: a quarter of a second's work, also on a slow machine. More are answered 503 at once."""
-    queue_wait_ms: int = Field(400, ge=1, le=60_000)
-    """How long a request may wait for a thread before it is answered 503: with the work itself it must end within the gateway's 1 s."""
+    queue_wait_ms: int = Field(700, ge=1, le=60_000)
+    """How long a request may wait for a thread before it is answered 503. Longer than a stall of a shared machine (half a second was seen),
+    for what waited through one is served within milliseconds after it; and with the work itself within the gateway's 1 s."""
     fast_paths: bool = True
     """Answer the plain cases of hot paths before the framework's routing and validation; see :mod:`app.kit.fast`."""
 

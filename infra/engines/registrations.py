@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from infra.engines.program import ONE_PROGRAM_AT_A_TIME, Program, run_program
 from infra.engines.state import Record
 from infra.errors import CancelledError
 
+_LOOK_INTERVAL_S = 0.02
 _PROVIDER_PROPERTY = "__provider"
 _SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 - Pulumi's mark of a wrapped value, no secret
 
@@ -48,10 +50,10 @@ class Execution(ABC):
         with ONE_PROGRAM_AT_A_TIME:
             thread.start()
             try:
-                over.wait()
+                _await(over)
             except BaseException:
                 self.cancelled.set()
-                over.wait()
+                _await(over)
                 raise
         if self._failure is not None:
             raise self._failure
@@ -66,6 +68,16 @@ class Execution(ABC):
                 self._failure = error
             self.cancelled.set()
             raise
+
+
+def _await(over: threading.Event) -> None:
+    """Return when it is set; looks again and again, for Ctrl-C.
+
+    A wait without an end sleeps through a signal that comes just before it, until the next one, and ``Event.wait`` is written in
+    Python: an exception in the middle of it leaves its lock in disorder.
+    """
+    while not over.is_set():
+        time.sleep(_LOOK_INTERVAL_S)
 
 
 class _Monitor(mocks.MockMonitor):

@@ -7,7 +7,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ TIMEOUT_S = 20.0
 class Answer:
     """What came back, and when."""
 
+    request: str
+    """Method and path."""
     began_s: float
     ended_s: float
     status: int
@@ -54,16 +56,17 @@ class Recorder:
 
     def send(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
         """One request; a connection that fails is an answer too, and the next request opens another."""
+        request = f"{method} {path}"
         content = None if body is None else json.dumps(body)
         began_s = time.monotonic()
         try:
             self._connection.request(method, path, content, {"Content-Type": "application/json", **(headers or {})})
             response = self._connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            answer = Answer(began_s, time.monotonic(), response.status, found, response.read())
+            answer = Answer(request, began_s, time.monotonic(), response.status, found, response.read())
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            answer = Answer(began_s, time.monotonic(), 0, {}, repr(error).encode())
+            answer = Answer(request, began_s, time.monotonic(), 0, {}, repr(error).encode())
         self.answers.append(answer)
         return answer
 
@@ -107,3 +110,14 @@ def recorders(*urls: str) -> Iterator[list[Recorder]]:
 def between(answers: Iterable[Answer], began_s: float, ended_s: float) -> list[Answer]:
     """Those whose request began in that time."""
     return [answer for answer in answers if began_s <= answer.began_s < ended_s]
+
+
+def other_than(statuses: Container[int], answers: Collection[Answer]) -> list[str]:
+    """Those with another status, each in words: what a failed assertion has to tell; that there is none at all is told too."""
+    if not answers:
+        return ["no answer at all"]
+    return [
+        f"{answer.request}: {answer.status} {answer.problem} after {answer.time_ms:.0f} ms, from {answer.headers.get('x-replica')}"
+        for answer in answers
+        if answer.status not in statuses
+    ]
