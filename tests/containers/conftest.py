@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(IMAGES_TIMEOUT_S))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client() -> Iterator[docker.DockerClient]:
     """The engine's API, with the images there."""
     client, reason = _connect()
@@ -100,7 +100,7 @@ def connects(container: Container, host: str, port: int) -> bool:
     return run(container, f"timeout 3 bash -c ': < /dev/tcp/{host}/{port}'")[0] == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_system(client: docker.DockerClient) -> Iterator[Callable[[Topology], System]]:
     """Systems with names of their own, of which nothing is left in the end."""
     made: list[System] = []
@@ -118,13 +118,13 @@ def make_system(client: docker.DockerClient) -> Iterator[Callable[[Topology], Sy
                 system.down(volumes=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(make_system: Callable[[Topology], System]) -> System:
     """The one that tests share: two replicas of courses, one of the rest."""
     return make_system(FREE_PORTS.override({"courses.replicas": 2}))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(system: System) -> Deployment:
     """The shared system, up."""
     return system.up()

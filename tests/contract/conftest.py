@@ -14,7 +14,7 @@ from tests.contract.client import Broker, Client
 SERVICES = ("courses", "students", "enrollment")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment_name() -> Iterator[str]:
     """The name of the one deployment of all contract tests, which is removed in the end."""
     name = unique_name()
@@ -24,14 +24,14 @@ def deployment_name() -> Iterator[str]:
         operations.down(name, volumes=True)
 
 
-@pytest.fixture(scope="session", params=("on", "off"), ids=("fast", "framework"))
+@pytest.fixture(scope="package", params=("on", "off"), ids=("fast", "framework"))
 def lab(request: pytest.FixtureRequest, deployment_name: str) -> Deployment:
     """The system 1/1/1, once with its fast paths and once with every request going through the framework: one contract for both."""
     topology = FREE_PORTS.override({f"{service}.fast_paths": request.param for service in SERVICES})
     return operations.up(deployment_name, topology, owner=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(lab: Deployment) -> Iterator[Client]:
     """A client of the gateway."""
     client = Client(lab.endpoints.gateway_url)
@@ -39,7 +39,7 @@ def client(lab: Deployment) -> Iterator[Client]:
     client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service_urls(lab: Deployment) -> dict[str, str]:
     """The first replica of each service, past the gateway."""
     nodes = {name: lab.node(f"{name}-1") for name in ("courses", "students", "enrollment")}

@@ -30,7 +30,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_system() -> Iterator[System]:
     """One deployment for all these tests, with a second replica of what a test restarts under load."""
     name = unique_name()

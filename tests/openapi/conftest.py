@@ -15,7 +15,7 @@ SERVICES = ("courses", "students", "enrollment")
 OUTCOMES = pytest.StashKey[list[Outcome]]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fuzzed_name() -> Iterator[str]:
     """The name of the one deployment of these tests, which is removed in the end."""
     name = unique_name()
@@ -25,7 +25,7 @@ def fuzzed_name() -> Iterator[str]:
         operations.down(name, volumes=True)
 
 
-@pytest.fixture(scope="session", params=("on", "off"), ids=("fast", "framework"))
+@pytest.fixture(scope="package", params=("on", "off"), ids=("fast", "framework"))
 def fuzzed(request: pytest.FixtureRequest, fuzzed_name: str) -> Deployment:
     """The system 1/1/1, once with its fast paths and once with every request going through the framework."""
     topology = FREE_PORTS.override({f"{service}.fast_paths": request.param for service in SERVICES})

@@ -14,7 +14,7 @@ from tests.contract.client import Broker
 SCALED = {"courses.replicas": 2, "students.replicas": 2, "enrollment.replicas": 4, "worker.replicas": 3}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab() -> Iterator[Deployment]:
     """The system scaled out, removed in the end."""
     name = unique_name()

@@ -18,7 +18,7 @@ from tests.conftest import FREE_PORTS, unique_name
 DATABASES = ("courses-db", "students-db", "enrollment-db")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def target() -> Iterator[Deployment]:
     """The system 1/1/1."""
     name = unique_name()
@@ -28,13 +28,13 @@ def target() -> Iterator[Deployment]:
         operations.down(name, volumes=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def home(target: Deployment) -> Path:
     """The folder of the deployment."""
     return Settings().state_dir / "deployments" / target.name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def passwords(target: Deployment, home: Path) -> frozenset[str]:
     """Every secret of the deployment: of its servers, and of its supervisor."""
     generated = json.loads((home / "secrets.json").read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def passwords(target: Deployment, home: Path) -> frozenset[str]:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def http(target: Deployment) -> Iterator[httpx.Client]:
     """A client of the gateway."""
     with httpx.Client(base_url=target.endpoints.gateway_url, timeout=20, trust_env=False) as client:

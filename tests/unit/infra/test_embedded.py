@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pickle
@@ -172,6 +173,23 @@ def test_the_first_failure_comes_out_as_it_is_and_the_rest_stays_recorded(bench:
     bench.provider.calls.clear()
     bench.engine().destroy()
     assert bench.provider.calls == ["delete first"]
+
+
+def test_no_event_loop_is_left_open(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by a run that goes through nor by one that fails; each thread of it has one."""
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def remembered() -> asyncio.AbstractEventLoop:
+        made.append(make())
+        return made[-1]
+
+    make = asyncio.new_event_loop
+    monkeypatch.setattr(asyncio, "new_event_loop", remembered)
+    bench.up(lambda: Thing("one"))
+    with pytest.raises(InfraError, match="bad can't be"):
+        bench.up(lambda: Thing("bad", fail=True))
+    assert len(made) >= 4
+    assert all(loop.is_closed() for loop in made)
 
 
 def test_an_interrupted_run_is_not_over_before_what_was_being_made_is_given_up(tmp_path: Path) -> None:
