@@ -81,7 +81,7 @@ class PulumiCli(PulumiCommand):
 
 def environment(backend: Path, **more: str) -> dict[str, str]:
     """What the CLI has to be told to keep its state in the folder ``backend``."""
-    return {_BACKEND: f"file://{backend}", "PULUMI_SKIP_UPDATE_CHECK": "true", **more}
+    return {_BACKEND: _url(backend), "PULUMI_SKIP_UPDATE_CHECK": "true", **more}
 
 
 def end_leftovers(backend: Path) -> bool:
@@ -90,8 +90,17 @@ def end_leftovers(backend: Path) -> bool:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             known = process.environ()
-            if known.get(_AUTOMATION) and known.get(_BACKEND) == f"file://{backend}":
+            if known.get(_AUTOMATION) and known.get(_BACKEND) == _url(backend):
                 process.kill()
                 found.append(process)
     psutil.wait_procs(found, timeout=_GRACE_S)
     return bool(found)
+
+
+def _url(backend: Path) -> str:
+    """The state, without the CLI's files of attributes beside each of its own.
+
+    They are written in place, and one that SIGKILL has cut short makes the stack unreadable ("failed to load checkpoint: EOF"). All else
+    is written beside and renamed.
+    """
+    return f"file://{backend}?metadata=skip"

@@ -141,6 +141,13 @@ def test_the_state_keeps_its_secrets(shared: str) -> None:
     assert (folder / "pulumi").stat().st_mode & 0o077 == 0
 
 
+def test_no_file_of_the_state_is_written_in_place(shared: str) -> None:
+    """The CLI's attributes of files would be, and SIGKILL in the middle of one makes a stack unreadable."""
+    state = traces.folder_of(shared) / "pulumi" / "state"
+    assert list(state.rglob("*.json"))
+    assert list(state.rglob("*.attrs")) == []
+
+
 def test_down_leaves_the_data_and_with_volumes_nothing(name: str) -> None:
     """No process, port or segment, no stack; another engine may take over then."""
     left = traces.of(operations.up(name, FREE_PORTS, engine="pulumi"))
