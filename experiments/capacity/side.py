@@ -46,7 +46,7 @@ class Side:
             note(f"{self._implementation}: cache {'on' if cache else 'off'}")
             self._deployment = deployment = self._platform.up(topology, note)
             self._meter = Meter(lambda: {node.name: self._platform.processes(node.name) for node in deployment.nodes})
-            self._postgres = PostgresProbe(COURSES, deployment.credentials.database_dsns[COURSES])
+            self._postgres = PostgresProbe(COURSES, lambda: deployment.credentials.database_dsns[COURSES])
         if self._population is None:
             wanted = population.generate(experiment.dataset, experiment.seed)
             self._population = seeding.seed(self._deployment.endpoints.gateway_url, wanted, note=note)

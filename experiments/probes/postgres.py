@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Final
 
 import psycopg2
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from experiments.errors import ProbeError
 from experiments.probes.sampler import Reading
+from infra.errors import InfraError
 
 TIMEOUT_S: Final = 2
 """Readings take milliseconds; a server that is away must not hold up the next reading for long."""
@@ -28,9 +30,10 @@ class PostgresProbe:
     Statement counts are exact at any moment; PostgreSQL publishes transaction counts up to a second late.
     """
 
-    def __init__(self, service: str, dsn: SecretStr) -> None:
+    def __init__(self, service: str, locate: Callable[[], SecretStr]) -> None:
+        """``locate`` gives the DSN; it is asked before each connection, for a container that was started again may have moved."""
         self._service = service
-        self._dsn = dsn
+        self._locate = locate
         self._connection: Connection | None = None
 
     @property
@@ -42,7 +45,7 @@ class PostgresProbe:
         """Both counters.
 
         Raises:
-            ProbeError: the server doesn't answer, or the statistics can't be read.
+            ProbeError: the server doesn't answer, nobody knows where it is, or the statistics can't be read.
         """
         try:
             with self._open().cursor() as cursor:
@@ -67,13 +70,19 @@ class PostgresProbe:
     def _open(self) -> Connection:
         if self._connection is None:
             self._connection = psycopg2.connect(
-                self._dsn.get_secret_value(),
+                self._located().get_secret_value(),
                 connect_timeout=TIMEOUT_S,
                 options=f"-c statement_timeout={TIMEOUT_S * 1000}",
                 application_name="spirelab-probe",
             )
             self._connection.autocommit = True
         return self._connection
+
+    def _located(self) -> SecretStr:
+        try:
+            return self._locate()
+        except InfraError as error:
+            raise ProbeError(f"nobody knows where {self._service}-db is ({error})") from None
 
 
 def _first_line(error: Exception) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 import redis
+from pydantic import SecretStr
 
-from experiments.errors import TrialError
+from experiments.errors import ProbeError, TrialError
 from experiments.probes.containers import ContainerProbe
 from experiments.probes.nginx import NginxProbe
 from experiments.probes.postgres import PostgresProbe
@@ -59,9 +60,9 @@ class LiveInspection:
             RabbitmqProbe(credentials.broker_management_url, credentials.broker_vhost, _only(deployment, Role.BROKER)),
             NginxProbe(operations.access_log(deployment), upstreams),
         ]
-        probes += [PostgresProbe(service, dsn) for service, dsn in credentials.database_dsns.items()]
+        probes += [PostgresProbe(service, partial(self._dsn, service)) for service in credentials.database_dsns]
         if credentials.cache_url is not None:
-            probes.append(RedisProbe(credentials.cache_url, _only(deployment, Role.CACHE)))
+            probes.append(RedisProbe(self._cache_url, _only(deployment, Role.CACHE)))
         if replicas and deployment.topology.software.implementation == "product":
             names = [node.name for node in deployment.nodes if node.role is Role.SERVICE]
             probes += [ReplicaProbe(name, partial(self._address, name)) for name in names]
@@ -72,6 +73,15 @@ class LiveInspection:
         if node.port is None:
             raise KeyError(name)
         return node.host, node.port
+
+    def _dsn(self, service: str) -> SecretStr:
+        return self._platform.current().credentials.database_dsns[service]
+
+    def _cache_url(self) -> SecretStr:
+        url = self._platform.current().credentials.cache_url
+        if url is None:
+            raise ProbeError("there is no cache any more")
+        return url
 
     def _usage_probe(self, deployment: Deployment) -> Probe:
         if containers := operations.container_control(deployment):

@@ -12,7 +12,10 @@ import psycopg2
 import pytest
 import redis
 from docker.models.containers import Container
+from pydantic import SecretStr
 
+from experiments.errors import ProbeError
+from experiments.probes.redis import RedisProbe
 from infra import operations
 from infra.deployment import Deployment
 from infra.engines.engine import Action
@@ -142,6 +145,28 @@ def test_a_replica_that_comes_back_with_another_address_is_found_again(
     assert address_in(system.containers.get("courses-1"), network) != before
     eventually(lambda: replica_of(users), lambda replica: replica == "courses-1")
     eventually(lambda: replica_of(users), lambda replica: replica == "courses-2")
+
+
+def test_the_labs_probe_follows_a_cache_that_comes_back_elsewhere(
+    system: System, deployment: Deployment, squatters: Callable[[str], None]
+) -> None:
+    """At its next connection; the address that the cache had is somebody else's."""
+
+    def url() -> SecretStr:
+        found = operations.located(deployment).credentials.cache_url
+        assert found is not None
+        return found
+
+    network = system.containers.names.thing(INSIDE)
+    with closing(RedisProbe(url, "cache")) as probe:
+        assert probe.read()
+        before = address_in(system.containers.get("cache"), network)
+        system.containers.kill("cache")
+        squatters(before)
+        system.containers.start("cache", WATCH)
+        with pytest.raises(ProbeError, match="Redis doesn't answer"):
+            probe.read()
+        assert probe.read()
 
 
 def test_the_access_log_names_the_replica(system: System, deployment: Deployment, users: Client) -> None:
