@@ -9,6 +9,7 @@ from app.enrollment.fast import fast_paths
 from app.enrollment.messages import QUEUE_NAME, Task
 from app.enrollment.models import metadata
 from app.enrollment.relay import Relay
+from app.enrollment.renewal import Renewal
 from app.enrollment.retention import Retention
 from app.enrollment.service import EnrollmentService
 from app.enrollment.settings import Settings
@@ -41,7 +42,7 @@ def create_app(settings: Settings) -> Application:
     relay = Relay(
         background_database,
         connect=publisher,
-        delete_queue=lambda: delete_queue(settings.broker_url, queue, name=relay_name),
+        renewal=Renewal(background_database, lambda: delete_queue(settings.broker_url, queue, name=relay_name)),
         metrics=metrics,
         in_flight_limit=settings.in_flight_limit,
     )

@@ -10,14 +10,15 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from app.enrollment import repository
 from app.enrollment.messages import Task
+from app.enrollment.renewal import Renewal
 from app.enrollment.repository import Backlog
 from app.kit.background import pause
 from app.kit.backoff import Backoff
-from app.kit.broker import BrokerError, QueueMismatchError
+from app.kit.broker import BrokerError, QueueMismatchError, QueueSilentError
 from app.kit.database import Database
 from app.kit.errors import OverloadedError, UnavailableError
 from app.kit.metrics import Metrics
@@ -47,7 +48,7 @@ class Relay:
         self,
         database: Database,
         connect: Callable[[], Publisher[Task]],
-        delete_queue: Callable[[], Awaitable[None]],
+        renewal: Renewal,
         metrics: Metrics,
         *,
         in_flight_limit: int,
@@ -55,7 +56,7 @@ class Relay:
         """At most ``in_flight_limit`` tasks are sent whose effect is not stored yet, but for what other relays send between two counts."""
         self._database = database
         self._connect = connect
-        self._delete_queue = delete_queue
+        self._renewal = renewal
         self._publisher: Publisher[Task] | None = None
         self._leased: deque[Task] = deque()
         self._next_claim_s = float("-inf")
@@ -96,9 +97,14 @@ class Relay:
                     await self._relay(self._publisher, stop)
             except QueueMismatchError:
                 log.warning("the queue was made with another delivery limit: it is made anew, and what was in it is sent again")
-                await self._renew_queue()
+                await self._renewal.renew()
+                await pause(stop, backoff.next_s())
             except BrokerError as error:
                 log.warning("the broker is away", extra={"error": str(error)})
+                if isinstance(error, QueueSilentError):
+                    await self._renewal.silent()
+                else:
+                    self._renewal.answered()
                 await self._read_backlog()  # it grows now, and that is when somebody wants to know
                 await pause(stop, backoff.next_s())
 
@@ -158,6 +164,7 @@ class Relay:
     async def _mark(self, sent: Sequence[Task]) -> None:
         if not sent:
             return
+        self._renewal.answered()
         self._sent.inc(len(sent))
         try:
             await asyncio.to_thread(repository.mark_sent, self._database, [task.outbox_id for task in sent])
@@ -179,14 +186,6 @@ class Relay:
                 await asyncio.to_thread(self._database.write, lambda session: repository.give_back(session, unsent))
             except DATABASE_AWAY:
                 log.warning("could not give tasks back: they are claimed when their lease ends")
-
-    async def _renew_queue(self) -> None:
-        try:
-            await self._delete_queue()
-            await asyncio.to_thread(self._database.write, repository.send_all_again)
-        except (BrokerError, *DATABASE_AWAY) as error:
-            log.warning("the queue could not be made anew yet", extra={"error": str(error)})
-            await asyncio.sleep(LONGEST_RECONNECT_S)
 
     async def _read_backlog(self) -> None:
         now_s = time.monotonic()

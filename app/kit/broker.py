@@ -22,6 +22,8 @@ from pydantic import SecretStr
 SOCKET_TIMEOUT_S = 2
 STACK_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 5
+DELETE_TIMEOUT_S = 15
+"""RabbitMQ asks a queue without a leader for 5 s before it deletes it all the same."""
 CLOSE_TIMEOUT_S = 1
 HEARTBEAT_S = 15
 BLOCKED_TIMEOUT_S = 10
@@ -35,6 +37,14 @@ class BrokerError(Exception):
 
 class QueueMismatchError(BrokerError):
     """The queue exists with other arguments, from a deployment with another delivery limit."""
+
+
+class QueueSilentError(BrokerError):
+    """The broker answers, and its queue does not: it is slow, or it has lost its leader.
+
+    A broker that is killed within a second of making a quorum queue can have forgotten its registration; the queue that it makes up for it
+    takes messages and consumers, and never elects a leader (seen with RabbitMQ 3.10).
+    """
 
 
 @dataclass(frozen=True)
@@ -118,8 +128,12 @@ class Link:
             raise self._error
 
     async def delete_queue(self) -> None:
-        """Delete the queue with all that is in it; only for who can publish its messages again."""
-        await self._ask(lambda done: self._channel.queue_delete(self.queue.name, callback=done))
+        """Delete the queue and its dead letters with all that is in them; only for who can publish those messages again."""
+        await self._delete(self.queue.name)
+        await self._delete(self.queue.dead_letters)
+
+    async def _delete(self, name: str) -> None:
+        await self._ask(lambda done: self._channel.queue_delete(name, callback=done), timeout_s=DELETE_TIMEOUT_S)
 
     async def _open(self) -> None:
         """Connect; what a subclass adds is part of opening."""
@@ -147,8 +161,14 @@ class Link:
             on_close_callback=self._on_ended,
         )
 
-    async def _ask(self, ask: Callable[[Callable[[Any], None]], object]) -> Any:
-        """What the broker answers; ``ask`` is given the callback for it."""
+    async def _ask(
+        self,
+        ask: Callable[[Callable[[Any], None]], object],
+        *,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        error: type[BrokerError] = BrokerError,
+    ) -> Any:
+        """What the broker answers; ``ask`` is given the callback for it. No answer in that time is an ``error``."""
         self.check()
         answer = self._answer = asyncio.get_running_loop().create_future()
 
@@ -159,9 +179,9 @@ class Link:
         with translated():
             ask(done)
         try:
-            return await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
+            return await asyncio.wait_for(answer, timeout_s)
         except TimeoutError:
-            raise BrokerError("the broker does not answer") from None
+            raise error("the broker does not answer") from None
 
     def _lose(self, error: BrokerError) -> None:
         """The connection is of no use any more."""
@@ -190,7 +210,7 @@ class Link:
 
 
 async def delete_queue(url: SecretStr, queue: WorkQueue, *, name: str) -> None:
-    """Delete the queue with all that is in it, whatever its arguments are; only for who can publish its messages again.
+    """Delete the queue and its dead letters, whatever their arguments are; only for who can publish those messages again.
 
     Raises:
         BrokerError: the broker is away.

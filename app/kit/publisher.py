@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 import pika  # type: ignore[import-untyped]  # it ships annotations without the py.typed marker
 from pydantic import SecretStr
 
-from app.kit.broker import BrokerError, Link, WorkQueue, translated
+from app.kit.broker import BrokerError, Link, QueueSilentError, WorkQueue, translated
 from app.kit.tags import Confirms
 
 T = TypeVar("T")
 
 CONFIRM_TIMEOUT_S = 10.0
-"""A queue that has lost its leader takes messages and confirms nothing: after this the connection counts as lost."""
+"""A queue that is slow, or has no leader, takes messages and confirms nothing: after this the connection counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Publisher(Link, Generic[T]):
         super().__init__(url, queue, name=name)
         self._limit = limit
         self._confirms: Confirms[T] = Confirms()
+        self._blocked = False
 
     @property
     def room(self) -> int:
@@ -77,11 +78,13 @@ class Publisher(Link, Generic[T]):
         super().check()
         oldest_s = self._confirms.oldest_s
         if oldest_s is not None and time.monotonic() - oldest_s > CONFIRM_TIMEOUT_S:
-            self._lose(BrokerError("the broker does not confirm"))
+            silent = BrokerError if self._blocked else QueueSilentError
+            self._lose(silent("the broker does not confirm"))
             super().check()
 
     async def _open(self) -> None:
         await super()._open()
+        self._connection.add_on_connection_blocked_callback(self._on_blocked)  # an alarm: no queue is to blame
         await self._declare()
         self._channel.add_on_return_callback(self._on_return)
         await self._ask(lambda done: self._channel.confirm_delivery(self._on_confirm, callback=done))
@@ -94,6 +97,9 @@ class Publisher(Link, Generic[T]):
             return
         self._confirms.confirmed(frame.method.delivery_tag, multiple=frame.method.multiple)
         self.wake()
+
+    def _on_blocked(self, _connection: Any, _frame: Any) -> None:
+        self._blocked = True
 
     def _on_return(self, _channel: Any, _method: Any, _properties: Any, _body: bytes) -> None:
         self._lose(BrokerError("the queue is gone"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from app.kit.broker import BrokerError, Link, WorkQueue, translated
+from app.kit.broker import BrokerError, Link, QueueSilentError, WorkQueue, translated
 from app.kit.tags import Unsettled
 
 DEAD_LETTER_PREFETCH = 50
@@ -70,7 +70,7 @@ class Subscription(Link):
             self.wake()
 
         await self._ask(lambda done: self._channel.basic_qos(prefetch_count=prefetch, callback=done))
-        await self._ask(lambda done: self._channel.basic_consume(queue, on_message, callback=done))
+        await self._ask(lambda done: self._channel.basic_consume(queue, on_message, callback=done), error=QueueSilentError)
 
     def _acknowledge_up_to(self, tag: int | None) -> None:
         if tag is not None:

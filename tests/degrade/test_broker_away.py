@@ -10,12 +10,16 @@ import pytest
 
 from app.kit.publisher import CONFIRM_TIMEOUT_S
 from infra.deployment import Role
+from infra.home import StateRoot
+from infra.settings import Settings
 from tests.contract.client import at_once, eventually, unique_code
 from tests.degrade.figures import Figures
 from tests.degrade.system import FAULTS, Fault, System
 from tests.degrade.traffic import other_than, recorders
 
 STUDENTS = 60
+RENEWED_S = 90.0
+"""Two silences of the queue, and the time that RabbitMQ takes to delete one without a leader."""
 UNTIL_CONFIRMS_ARE_GIVEN_UP_S = CONFIRM_TIMEOUT_S + 2
 
 
@@ -49,6 +53,20 @@ def test_requests_are_accepted_meanwhile_and_decided_afterwards(system: System, 
     assert system.client.seats(course["id"])["taken"] == STUDENTS
     decided = "".join(Path(system.deployment.node(worker).log_path).read_text() for worker in system.names(Role.WORKER))
     assert [answer for answer in accepted if answer.headers["x-request-id"] not in decided] == []
+
+
+def test_a_queue_that_comes_back_without_a_leader_is_made_anew(system: System) -> None:
+    """As after a kill of the broker just when it has made the queue, whose registration it then forgets; nothing accepted is lost."""
+    course = system.client.course(capacity=STUDENTS)
+    students = [system.client.student()["id"] for _ in range(STUDENTS)]
+    with recorders(system.deployment.endpoints.gateway_url) as (client,), system.without("killed", "broker"):
+        (registrations,) = StateRoot(Settings().state_dir).home(system.deployment.name).data_dir("broker").rglob("quorum/*/names.dets")
+        registrations.unlink()
+        accepted = [client.send("POST", "/enroll", {"student_id": student, "course_id": course["id"]}) for student in students]
+    assert other_than({202}, accepted) == []
+    ids = [answer.json()["id"] for answer in accepted]
+    outcomes = [eventually(partial(system.client.enrollment, each), lambda found: found["status"] != "pending", RENEWED_S) for each in ids]
+    assert {outcome["status"] for outcome in outcomes} == {"enrolled"}
 
 
 def _outbox_ages(system: System) -> None:

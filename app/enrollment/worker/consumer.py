@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from app.enrollment.clients import LARGEST_CALL
 from app.enrollment.messages import Message
+from app.enrollment.renewal import Renewal
 from app.enrollment.worker.batch import Batch, BatchHandler
 from app.kit.background import pause
 from app.kit.backoff import Backoff
-from app.kit.broker import BrokerError
+from app.kit.broker import BrokerError, QueueSilentError
 from app.kit.errors import OverloadedError, UnavailableError
 from app.kit.metrics import Metrics
 from app.kit.subscription import Delivery, Subscription
@@ -38,9 +39,10 @@ Readable = tuple[Delivery, Message]
 class Consumer:
     """One a process; it owns its connection to the broker."""
 
-    def __init__(self, connect: Callable[[], Subscription], handler: BatchHandler, metrics: Metrics) -> None:
+    def __init__(self, connect: Callable[[], Subscription], handler: BatchHandler, renewal: Renewal, metrics: Metrics) -> None:
         self._connect = connect
         self._handler = handler
+        self._renewal = renewal
         self._subscription: Subscription | None = None
         self._deliveries = metrics.counter("deliveries", "messages settled: acknowledged, failed (tried again) or unreadable", "result")
 
@@ -65,9 +67,14 @@ class Consumer:
             try:
                 async with self._connect() as self._subscription:
                     backoff.reset()
+                    self._renewal.answered()
                     await self._consume(self._subscription, stop)
             except BrokerError as error:
                 log.warning("the broker is away", extra={"error": str(error)})
+                if isinstance(error, QueueSilentError):
+                    await self._renewal.silent()
+                else:
+                    self._renewal.answered()
                 await pause(stop, backoff.next_s())
             finally:
                 self._subscription = None

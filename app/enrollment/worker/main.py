@@ -3,12 +3,13 @@
 from app.enrollment.clients import Peers
 from app.enrollment.messages import QUEUE_NAME
 from app.enrollment.models import metadata
+from app.enrollment.renewal import Renewal
 from app.enrollment.settings import WorkerSettings
 from app.enrollment.worker.batch import BatchHandler
 from app.enrollment.worker.consumer import Consumer
 from app.kit.application import Application
 from app.kit.background import BackgroundTask, BackgroundThread
-from app.kit.broker import WorkQueue
+from app.kit.broker import WorkQueue, delete_queue
 from app.kit.database import Database
 from app.kit.health import Health
 from app.kit.metrics import Metrics
@@ -30,6 +31,7 @@ def create_app(settings: WorkerSettings) -> Application:
     consumer = Consumer(
         connect=lambda: Subscription(settings.broker_url, queue, name=settings.replica, prefetch=settings.prefetch),
         handler=BatchHandler(database, peers, metrics),
+        renewal=Renewal(database, lambda: delete_queue(settings.broker_url, queue, name=settings.replica)),
         metrics=metrics,
     )
     return Application(

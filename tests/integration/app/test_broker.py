@@ -37,8 +37,7 @@ class Broker:
 
     async def delete(self) -> None:
         """Delete the queue and its dead letters."""
-        for name in (self.queue.name, self.queue.dead_letters):
-            await delete_queue(self.url, WorkQueue(name, 1), name="test")
+        await delete_queue(self.url, self.queue, name="test")
 
 
 @pytest.fixture
