@@ -18,6 +18,8 @@ LOCK = ROOT / "requirements.lock"
 IMAGE_GROUPS = ("app", "load")
 """Dependency groups that are an image's, with a lock file each."""
 ENVIRONMENT = ROOT / ".nox" / "lab"
+TEST_PROCESSES = "2"
+"""One process of tests waits half of its time: for servers that start, for faults, for what heals."""
 TEARDOWN_TIMEOUT_S = 90.0
 """Time that a session's command gets after Ctrl-C to stop what it started; nox's own default is 0.3 s."""
 
@@ -110,7 +112,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """All tests: unit, contract, openapi, race, degrade, integration, end_to_end; containers and pulumi_docker where there is an engine."""
-    run(session, "-m", "pytest", *session.posargs)
+    run(session, "-m", "pytest", "-n", TEST_PROCESSES, "--no-loadscope-reorder", *session.posargs)
 
 
 @nox.session(default=False)

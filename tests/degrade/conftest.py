@@ -1,4 +1,4 @@
-"""The system that every test here breaks and leaves healed, and the figures that are printed in the end."""
+"""The system that every test here breaks and leaves healed."""
 
 from __future__ import annotations
 
@@ -8,26 +8,9 @@ import pytest
 
 from infra import operations
 from tests.conftest import FREE_PORTS, unique_name
-from tests.degrade.figures import Figures
 from tests.degrade.system import System
 
 REPLICATED = FREE_PORTS.override({"courses.replicas": 2, "enrollment.replicas": 2, "worker.replicas": 2})
-_FIGURES = pytest.StashKey[Figures]()
-
-
-@pytest.fixture(scope="session")
-def figures(pytestconfig: pytest.Config) -> Figures:
-    """Takes what is measured."""
-    return pytestconfig.stash.setdefault(_FIGURES, Figures())
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the figures beside their bounds."""
-    found = config.stash.get(_FIGURES, Figures())
-    if found.found:
-        terminalreporter.section("figures of degradation, measured and not asserted")
-        for line in found.table():
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="package")

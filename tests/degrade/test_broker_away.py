@@ -13,9 +13,9 @@ from infra.deployment import Role
 from infra.home import StateRoot
 from infra.settings import Settings
 from tests.contract.client import at_once, eventually, unique_code
-from tests.degrade.figures import Figures
 from tests.degrade.system import FAULTS, Fault, System
 from tests.degrade.traffic import other_than, recorders
+from tests.measured import Measured
 
 STUDENTS = 60
 RENEWED_S = 90.0
@@ -24,7 +24,7 @@ UNTIL_CONFIRMS_ARE_GIVEN_UP_S = CONFIRM_TIMEOUT_S + 2
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_requests_are_accepted_meanwhile_and_decided_afterwards(system: System, fault: Fault, figures: Figures) -> None:
+def test_requests_are_accepted_meanwhile_and_decided_afterwards(system: System, fault: Fault, measured: Measured) -> None:
     """POST /enroll answers 202 as ever, the rest of the system is as it was, and each request is decided once, under its request id."""
     course = system.client.course(capacity=STUDENTS)
     students = [system.client.student() for _ in range(STUDENTS)]
@@ -47,8 +47,8 @@ def test_requests_are_accepted_meanwhile_and_decided_afterwards(system: System, 
     assert other_than({200}, (*reads, dropped)) == []
     assert (pending, dropped.json()["status"]) == ("pending", "dropped")
     outcomes = [system.client.outcome(answer.json()["id"]) for answer in accepted]
-    figures.add(f"RabbitMQ {fault}: {STUDENTS} requests decided after its return", time.monotonic() - back_s, "s")
-    figures.add(f"RabbitMQ {fault}: slowest 202", max(answer.time_ms for answer in accepted), "ms")
+    measured.figure(f"RabbitMQ {fault}: {STUDENTS} requests decided after its return", time.monotonic() - back_s, "s")
+    measured.figure(f"RabbitMQ {fault}: slowest 202", max(answer.time_ms for answer in accepted), "ms")
     assert {(outcome["status"], outcome["reason"]) for outcome in outcomes} == {("enrolled", None)}
     assert system.client.seats(course["id"])["taken"] == STUDENTS
     decided = "".join(Path(system.deployment.node(worker).log_path).read_text() for worker in system.names(Role.WORKER))

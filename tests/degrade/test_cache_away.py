@@ -16,9 +16,9 @@ import redis
 
 from app.kit.redis_cache import STALENESS_BOUND_S
 from tests.contract.client import eventually
-from tests.degrade.figures import Figures
 from tests.degrade.system import System
 from tests.degrade.traffic import Answer, Recorder, between, going_on, other_than, recorders
+from tests.measured import Measured
 
 REPLICAS = ("courses-1", "courses-2")
 NORMAL_S = 1.0
@@ -105,7 +105,7 @@ def test_no_request_fails_and_the_cache_is_used_again(outage: Outage) -> None:
     assert {"hit"} <= {answer.headers["x-cache"] for answer in before} <= {"hit", "miss", "off"}
 
 
-def test_nobody_reads_what_is_stale(outage: Outage, figures: Figures) -> None:
+def test_nobody_reads_what_is_stale(outage: Outage, measured: Measured) -> None:
     """No read, at any replica, has a version older than one whose write was answered before the read began.
 
     Only where Redis hangs so briefly that one replica alone may notice, a read may be as late as the cache's stated bound.
@@ -118,24 +118,24 @@ def test_nobody_reads_what_is_stale(outage: Outage, figures: Figures) -> None:
         overwritten_s = [ended_s for _, ended_s in acknowledged_s[bisect_right(versions, int(answer.json()["version"])) :]]
         staleness_s.append(max(0.0, answer.began_s - min(overwritten_s, default=answer.began_s)))
     assert max(staleness_s) <= bound_s
-    figures.add(f"Redis {outage.kind}: reads that were stale, of {len(staleness_s)}", sum(map(bool, staleness_s)), "reads")
-    figures.add(f"Redis {outage.kind}: longest staleness", max(staleness_s) * 1000, "ms")
+    measured.figure(f"Redis {outage.kind}: reads that were stale, of {len(staleness_s)}", sum(map(bool, staleness_s)), "reads")
+    measured.figure(f"Redis {outage.kind}: longest staleness", max(staleness_s) * 1000, "ms")
 
 
-def test_replicas_do_without_it_soon(outage: Outage, figures: Figures) -> None:
+def test_replicas_do_without_it_soon(outage: Outage, measured: Measured) -> None:
     """Each replica's circuit breaker opens while Redis stays away; the slowest requests are figures."""
     if outage.kind != "paused again and again":
         assert outage.open_after_s.keys() == set(REPLICAS)
         slowest_ms = max(outage.open_after_s.values()) * 1000
-        figures.add(f"Redis {outage.kind}: circuit breakers open", slowest_ms, "ms", at_most=LONGEST_OPENING_MS)
+        measured.figure(f"Redis {outage.kind}: circuit breakers open", slowest_ms, "ms", at_most=LONGEST_OPENING_MS)
     for what, answers in (("read", outage.reads), ("write", outage.writes)):
         before = [answer.time_ms for answer in between(answers, 0, outage.began_s)]
         during = [answer.time_ms for answer in between(answers, outage.began_s - 0.1, outage.ended_s)]
         normal_ms = statistics.median(before)
-        figures.add(f"normal {what}, median", normal_ms, "ms")
-        figures.add(f"normal {what}, slowest of {len(before)}", max(before), "ms")
+        measured.figure(f"normal {what}, median", normal_ms, "ms")
+        measured.figure(f"normal {what}, slowest of {len(before)}", max(before), "ms")
         name = f"Redis {outage.kind}: slowest {what} of {len(during)}, above the normal median"
-        figures.add(name, max(during) - normal_ms, "ms", at_most=LONGEST_DELAY_MS)
+        measured.figure(name, max(during) - normal_ms, "ms", at_most=LONGEST_DELAY_MS)
 
 
 def _tells(right: dict[str, Any], read: Answer) -> bool:
@@ -143,7 +143,7 @@ def _tells(right: dict[str, Any], read: Answer) -> bool:
 
 
 @pytest.mark.parametrize("outage_s", [0.1, 0.3, 1.0])
-def test_a_replica_that_noticed_nothing_catches_up(system: System, outage_s: float, figures: Figures) -> None:
+def test_a_replica_that_noticed_nothing_catches_up(system: System, outage_s: float, measured: Measured) -> None:
     """Where Redis hangs while only one replica is asked, the other one soon has what was written meanwhile, and keeps it."""
     path = f"/courses/{system.client.course()['id']}"
     behind_s = []
@@ -159,7 +159,7 @@ def test_a_replica_that_noticed_nothing_catches_up(system: System, outage_s: flo
             first_right = eventually(partial(reader.send, "GET", path), partial(_tells, right))
             behind_s.append(first_right.began_s - back_s)
             assert [reader.send("GET", path).json() for _ in range(20)] == [right] * 20
-    figures.add(f"Redis paused for {outage_s} s: a replica that noticed nothing was behind for at most", max(behind_s) * 1000, "ms")
+    measured.figure(f"Redis paused for {outage_s} s: a replica that noticed nothing was behind for at most", max(behind_s) * 1000, "ms")
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.degrade.figures import Figures
 from tests.degrade.system import FAULTS, Fault, System
 from tests.degrade.traffic import Answer, Recorder, between, going_on, other_than, recorders
+from tests.measured import Measured
 
 OUTAGE_S = 2.5
 AFTERWARDS_S = 1.5
@@ -47,7 +47,7 @@ def _requests(system: System) -> dict[str, list[Request]]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("database", ["courses-db", "students-db", "enrollment-db"])
-def test_what_needs_it_is_refused_and_nothing_else(system: System, database: str, fault: Fault, figures: Figures) -> None:
+def test_what_needs_it_is_refused_and_nothing_else(system: System, database: str, fault: Fault, measured: Measured) -> None:
     """503 with Retry-After for what needs the database, success for everything else, and success for all soon after its return."""
     gateway_url = system.deployment.endpoints.gateway_url
     by_database = _requests(system)
@@ -72,11 +72,11 @@ def test_what_needs_it_is_refused_and_nothing_else(system: System, database: str
     others = [answer for name, found in answers.items() if name != database for answer in found]
     assert other_than({200, 201, 202}, others) == []
     name = f"{database} {fault}"
-    figures.add(f"{name}: slowest 503 of {len(refused)}", max(answer.time_ms for answer in refused), "ms", at_most=LATEST_REFUSAL_MS)
+    measured.figure(f"{name}: slowest 503 of {len(refused)}", max(answer.time_ms for answer in refused), "ms", at_most=LATEST_REFUSAL_MS)
     during = between(others, began_s, ended_s)
-    figures.add(f"{name}: slowest answer of what does not need it, of {len(during)}", max(answer.time_ms for answer in during), "ms")
+    measured.figure(f"{name}: slowest answer of what does not need it, of {len(during)}", max(answer.time_ms for answer in during), "ms")
     well_s = min(answer.ended_s for answer in answers[database] if answer.began_s > ended_s and answer.status < 300)
-    figures.add(f"{name}: first success after its return", max(0.0, well_s - back_s), "s")
+    measured.figure(f"{name}: first success after its return", max(0.0, well_s - back_s), "s")
 
 
 def _send(client: Recorder, request: Request) -> Answer:

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests.contract.client import PATIENCE_S
-from tests.degrade.figures import Figures
 from tests.degrade.system import System
 from tests.degrade.traffic import Answer, Recorder, going_on, recorders
+from tests.measured import Measured
 
 CLIENTS = 4
 LOAD_S = 0.5
@@ -23,7 +23,7 @@ ASKED = 150
 
 
 @pytest.mark.parametrize("replica", ["courses-1", "enrollment-1"])
-def test_a_replica_that_stops_costs_no_request(system: System, replica: str, figures: Figures) -> None:
+def test_a_replica_that_stops_costs_no_request(system: System, replica: str, measured: Measured) -> None:
     """It says not ready before it closes its door, answers what it has begun, and ends by itself; every client gets its answer."""
     course = system.client.course(capacity=100)
     fresh = iter(range(2_000_000, 3_000_000))
@@ -43,14 +43,14 @@ def test_a_replica_that_stops_costs_no_request(system: System, replica: str, fig
         finally:
             system.start(replica)
         statuses = Counter(answer.status for client in clients for answer in client.answers)
-    figures.add(f"{replica} stopped under load: ended after", stopped_s, "s", at_most=LONGEST_STOP_S)
+    measured.figure(f"{replica} stopped under load: ended after", stopped_s, "s", at_most=LONGEST_STOP_S)
     assert statuses.keys() == {200, 202}
     assert [answer.problem for answer in readiness if answer.status == 503][:1] == ["unavailable"]
     accepted = [answer.json()["id"] for client in clients for answer in client.answers if answer.status == 202]
     assert {system.client.outcome(enrollment_id)["reason"] for enrollment_id in accepted} == {"unknown_student"}
 
 
-def test_a_worker_that_stops_loses_no_message(system: System, figures: Figures) -> None:
+def test_a_worker_that_stops_loses_no_message(system: System, measured: Measured) -> None:
     """It ends by itself with messages in hand, and each request is decided once, by it or by the other worker."""
     course = system.client.course(capacity=ASKED)
     students = [system.client.student() for _ in range(ASKED)]
@@ -60,7 +60,7 @@ def test_a_worker_that_stops_loses_no_message(system: System, figures: Figures) 
             stopped_s, _ = _stop(system, "worker-1")
         finally:
             system.start("worker-1")
-    figures.add("worker-1 stopped with messages in hand: ended after", stopped_s, "s", at_most=LONGEST_STOP_S)
+    measured.figure("worker-1 stopped with messages in hand: ended after", stopped_s, "s", at_most=LONGEST_STOP_S)
     outcomes = [system.client.outcome(answer.json()["id"]) for answer in accepted]
     assert {(outcome["status"], outcome["reason"]) for outcome in outcomes} == {("enrolled", None)}
     assert system.client.seats(course["id"])["taken"] == ASKED
@@ -74,7 +74,7 @@ def test_a_worker_that_stops_loses_no_message(system: System, figures: Figures) 
         ("worker-1", ["enrollment-db", "broker", "courses-1", "courses-2"]),
     ],
 )
-def test_it_stops_also_while_what_it_needs_hangs(system: System, node: str, silent: list[str], figures: Figures) -> None:
+def test_it_stops_also_while_what_it_needs_hangs(system: System, node: str, silent: list[str], measured: Measured) -> None:
     """Nothing that is silent keeps a process from ending by itself, with requests and messages in hand."""
     course = system.client.course(capacity=ASKED)
     fresh = iter(range(3_000_000, 4_000_000))
@@ -90,7 +90,7 @@ def test_it_stops_also_while_what_it_needs_hangs(system: System, node: str, sile
                 stopped_s, _ = _stop(system, node)
         finally:
             system.start(node)
-    figures.add(f"{node} stopped while {' and '.join(silent)} hang: ended after", stopped_s, "s", at_most=LONGEST_STOP_S)
+    measured.figure(f"{node} stopped while {' and '.join(silent)} hang: ended after", stopped_s, "s", at_most=LONGEST_STOP_S)
 
 
 def _stop(system: System, node: str) -> tuple[float, list[Answer]]:

@@ -12,8 +12,8 @@ from experiments.capacity.wrk import Loop, LoopResult, Wrk
 from infra import operations
 from infra.deployment import Role
 from tests.conftest import FREE_PORTS, unique_name
-from tests.degrade.figures import Figures
 from tests.degrade.system import System
+from tests.measured import Measured
 
 CROWD = FREE_PORTS.override({"courses.replicas": 8, "worker.replicas": 4, "cache": "off"})
 FEW, MANY = 32, 200
@@ -24,13 +24,13 @@ LEAST_SHARE = 80
 
 
 @pytest.fixture(scope="module")
-def crowd(figures: Figures) -> Iterator[System]:
+def crowd(measured: Measured) -> Iterator[System]:
     """A deployment of its own, up for the first time."""
     name = unique_name()
     began_s = time.monotonic()
     try:
         system = System(operations.up(name, CROWD, owner=True))
-        figures.add("8 replicas of courses and 4 workers up at once, on empty databases", time.monotonic() - began_s, "s")
+        measured.figure("8 replicas of courses and 4 workers up at once, on empty databases", time.monotonic() - began_s, "s")
         yield system
         system.close()
     finally:
@@ -45,7 +45,7 @@ def test_many_replicas_start_at_once(crowd: System) -> None:
     assert {status.restarts for status in operations.status(system.deployment.name)} == {0}
 
 
-def test_many_readers_are_served_or_refused(crowd: System, figures: Figures) -> None:
+def test_many_readers_are_served_or_refused(crowd: System, measured: Measured) -> None:
     """Every one of 200 readers without pause gets 200, or 503 with Retry-After; their throughput beside that of 32 is a figure."""
     path = f"/courses/{crowd.client.course()['id']}"
     wrk = Wrk(operations.tool("wrk"), time.sleep)
@@ -59,5 +59,5 @@ def test_many_readers_are_served_or_refused(crowd: System, figures: Figures) -> 
     assert crowd.ask("courses-1", path).status == 200
     few = statistics.median(result.ok_per_s for result, _ in rounds)
     share = statistics.median(many.ok_per_s / few.ok_per_s * 100 for few, many in rounds)
-    figures.add(f"reads without cache, {FEW} readers", few, "1/s")
-    figures.add(f"reads without cache, {MANY} readers: share of that throughput", share, "%", at_least=LEAST_SHARE)
+    measured.figure(f"reads without cache, {FEW} readers", few, "1/s")
+    measured.figure(f"reads without cache, {MANY} readers: share of that throughput", share, "%", at_least=LEAST_SHARE)

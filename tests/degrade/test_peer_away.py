@@ -7,9 +7,9 @@ import time
 import pytest
 
 from app.enrollment.worker.consumer import LONGEST_PAUSE_S
-from tests.degrade.figures import Figures
 from tests.degrade.system import FAULTS, Fault, System
 from tests.degrade.traffic import other_than, recorders
+from tests.measured import Measured
 
 SEATS = 12
 ASKED = 20
@@ -17,7 +17,7 @@ ASKED = 20
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("peer", ["courses", "students"])
-def test_an_enrolment_waits_and_is_decided_once(system: System, peer: str, fault: Fault, figures: Figures) -> None:
+def test_an_enrolment_waits_and_is_decided_once(system: System, peer: str, fault: Fault, measured: Measured) -> None:
     """Requests are accepted, none is decided without the peer, and afterwards exactly as many are enrolled as there are seats."""
     other = {"courses": "students", "students": "courses"}[peer]
     course = system.client.course(capacity=SEATS)
@@ -38,9 +38,9 @@ def test_an_enrolment_waits_and_is_decided_once(system: System, peer: str, fault
     assert (refused.status, refused.problem, refused.headers["retry-after"]) == (503, "unavailable", "1")
     assert served.status == 200
     outcomes = [system.client.outcome(answer.json()["id"]) for answer in accepted]
-    figures.add(f"{peer} {fault}: {ASKED} requests decided after its return", time.monotonic() - back_s, "s")
+    measured.figure(f"{peer} {fault}: {ASKED} requests decided after its return", time.monotonic() - back_s, "s")
     assert sorted(str(outcome["reason"]) for outcome in outcomes) == ["None"] * SEATS + ["course_full"] * (ASKED - SEATS)
     assert system.client.seats(course["id"])["taken"] == SEATS
     assert [system.client.enrollment(outcome["id"]) for outcome in outcomes] == outcomes
-    figures.add(f"{peer} {fault}: slowest 202", max(answer.time_ms for answer in accepted), "ms")
-    figures.add(f"{peer} {fault}: its own 503", refused.time_ms, "ms")
+    measured.figure(f"{peer} {fault}: slowest 202", max(answer.time_ms for answer in accepted), "ms")
+    measured.figure(f"{peer} {fault}: its own 503", refused.time_ms, "ms")

@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from tests.degrade.figures import Figures
 from tests.degrade.system import System
 from tests.degrade.traffic import other_than, recorders
+from tests.measured import Measured
 
 ASKED = 40
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_it_heals_without_a_hand(system: System, seed: int, figures: Figures) -> None:
+def test_it_heals_without_a_hand(system: System, seed: int, measured: Measured) -> None:
     """Whatever the orders are, all requests that were accepted are decided once, and the system serves as before."""
     orders = random.Random(seed)  # noqa: S311 -- reproducible, no secret
     course = system.client.course(capacity=ASKED)
@@ -31,7 +31,7 @@ def test_it_heals_without_a_hand(system: System, seed: int, figures: Figures) ->
         system.start(*started)
     assert other_than({202}, accepted) == []
     system.healed()
-    figures.add(f"everything killed, order {seed}: all ready and serving after the first start", time.monotonic() - began_s, "s")
+    measured.figure(f"everything killed, order {seed}: all ready and serving after the first start", time.monotonic() - began_s, "s")
     outcomes = [system.client.outcome(answer.json()["id"]) for answer in accepted]
     assert {(outcome["status"], outcome["reason"]) for outcome in outcomes} == {("enrolled", None)}
     assert system.client.seats(course["id"])["taken"] == ASKED

@@ -7,33 +7,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.measured import Fuzzing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TIMEOUT_S = 280
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run did and found."""
-
-    target: str
-    operations: int
-    operations_tested: int
-    cases: int
-    checks: int
-    failures: int
-    dropped: int
-    """Failures that the hooks know to be none."""
-    passed: bool
-    """Also no error of Schemathesis' own, and no phase cut short."""
-    text: str
-    """What it printed, with a curl line to reproduce each failure."""
-
-
-def run(target: str, document_url: str, folder: Path, *, hooks: str, arguments: Sequence[str] = ()) -> Outcome:
+def run(target: str, document_url: str, folder: Path, *, hooks: str, arguments: Sequence[str] = ()) -> Fuzzing:
     """Test the API that the document describes; the reports go to ``folder``."""
     report, events = folder / "report.json", folder / "events.ndjson"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml"), "run", document_url]
@@ -52,7 +35,7 @@ def run(target: str, document_url: str, folder: Path, *, hooks: str, arguments: 
     text = done.stdout + done.stderr
     assert report.is_file(), text
     told = json.loads(report.read_text(encoding="utf-8"))
-    return Outcome(
+    return Fuzzing(
         target=target,
         operations=told["operations"]["selected"],
         operations_tested=told["operations"]["tested"],

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from infra.deployment import Deployment
+from tests.measured import Measured
 from tests.openapi import schemathesis_cli
 from tests.openapi.conftest import SERVICES
-from tests.openapi.schemathesis_cli import Outcome
 
 OPERATIONS = {"courses": 12, "students": 10, "enrollment": 8}
 PUBLIC_OPERATIONS = {"courses": 7, "students": 6, "enrollment": 5}
@@ -26,10 +26,10 @@ def _way(deployment: Deployment) -> str:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_answers_as_its_document_says(fuzzed: Deployment, outcomes: list[Outcome], tmp_path: Path, service: str) -> None:
+def test_a_service_answers_as_its_document_says(fuzzed: Deployment, measured: Measured, tmp_path: Path, service: str) -> None:
     """Status, media type, body and headers of every answer are documented; valid requests are taken and invalid ones refused, never 500."""
     outcome = schemathesis_cli.run(f"{service} ({_way(fuzzed)})", _document(fuzzed, service), tmp_path, hooks="hooks.py")
-    outcomes.append(outcome)
+    measured.fuzzing.append(outcome)
     assert outcome.passed, outcome.text
     assert outcome.operations_tested == OPERATIONS[service]
 
@@ -37,7 +37,7 @@ def test_a_service_answers_as_its_document_says(fuzzed: Deployment, outcomes: li
 @pytest.mark.parametrize("fuzzed", ["on"], ids=["fast"], indirect=True)
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_gateway_answers_as_the_service_and_adds_security_headers(
-    fuzzed: Deployment, outcomes: list[Outcome], tmp_path: Path, service: str
+    fuzzed: Deployment, measured: Measured, tmp_path: Path, service: str
 ) -> None:
     """What NGINX refuses by itself is documented like the services' answers, and each answer has every security header once."""
     arguments = [
@@ -51,6 +51,6 @@ def test_the_gateway_answers_as_the_service_and_adds_security_headers(
     outcome = schemathesis_cli.run(
         f"{service} through the gateway", _document(fuzzed, service), tmp_path, hooks="gateway_hooks.py", arguments=arguments
     )
-    outcomes.append(outcome)
+    measured.fuzzing.append(outcome)
     assert outcome.passed, outcome.text
     assert outcome.operations_tested == PUBLIC_OPERATIONS[service]

@@ -1,15 +1,28 @@
-"""Addresses that a deployment tells nobody; they come from the environment of a service."""
+"""The deployment of these tests, and addresses that it tells nobody; they come from the environment of a service."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from pydantic import SecretStr
 
 from infra import operations
 from infra.deployment import Deployment
+from tests.conftest import FREE_PORTS, unique_name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def lab() -> Iterator[Deployment]:
+    """The system 1/1/1, which the tests leave as it is; taken down with its data."""
+    name = unique_name()
+    try:
+        yield operations.up(name, FREE_PORTS, owner=True)
+    finally:
+        operations.down(name, volumes=True)
+
+
+@pytest.fixture(scope="package")
 def environment(lab: Deployment) -> dict[str, SecretStr]:
     """What an enrollment replica was told of its database and its broker."""
     main, *_ = operations.processes(lab, "enrollment-1")

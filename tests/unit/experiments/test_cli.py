@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments import catalog
-from experiments.cli import main
+from experiments.cli import console, main
 from tests.fakes.capacity import write_example
 
 
@@ -63,7 +63,7 @@ def test_a_wrong_variable_of_the_environment_is_named(capsys: pytest.CaptureFixt
 
 def test_the_catalog_is_listed_with_its_questions(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Every experiment has a line."""
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(console, "width", 300)  # nothing is broken into lines
     assert main(["bench", "--list"]) == 0
     listed = capsys.readouterr().out
     for name in catalog.names():
