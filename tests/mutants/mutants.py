@@ -295,6 +295,18 @@ MUTANTS = (
         (Change("kit/redis_cache.py", "        self._breaker.lost()\n", "        return\n"),),
     ),
     Mutant(
+        "invalidation_refused",
+        "an invalidation that Redis refuses for want of memory is taken for delivered",
+        "cache_full",
+        (
+            Change(
+                "kit/redis_cache.py",
+                "every write but what frees memory\n            self._effects.delete(self._epoch_key)",
+                "every write but what frees memory\n            return",
+            ),
+        ),
+    ),
+    Mutant(
         "no_invalidation",
         "a write leaves what is cached as it is",
         "cache",
