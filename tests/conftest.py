@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class ByDeployment(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Keeps tests together that share a deployment; gives out what comes first in the collection, so that the unit tests fill the gaps."""
+    """Keeps tests together that share a deployment."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = PurePosixPath(nodeid.partition("::")[0]).relative_to("tests")

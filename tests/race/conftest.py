@@ -8,8 +8,9 @@ import pytest
 
 from infra import operations
 from infra.deployment import Deployment
-from tests.conftest import FREE_PORTS, unique_name
+from tests.conftest import FREE_PORTS
 from tests.contract.client import Broker
+from tests.deployed import deployed
 
 SCALED = {"courses.replicas": 2, "students.replicas": 2, "enrollment.replicas": 4, "worker.replicas": 3}
 
@@ -17,11 +18,8 @@ SCALED = {"courses.replicas": 2, "students.replicas": 2, "enrollment.replicas": 
 @pytest.fixture(scope="package")
 def lab() -> Iterator[Deployment]:
     """The system scaled out, removed in the end."""
-    name = unique_name()
-    try:
-        yield operations.up(name, FREE_PORTS.override(SCALED), owner=True)
-    finally:
-        operations.down(name, volumes=True)
+    with deployed(FREE_PORTS.override(SCALED)) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="module")

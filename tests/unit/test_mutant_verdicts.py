@@ -14,7 +14,7 @@ from experiments.records.schema import InvariantRecord, TrialRecord, WitnessEven
 from experiments.schedule import build
 from experiments.seeding import SeededPopulation
 from infra.topology import Topology
-from tests.mutants.__main__ import MOST_TRIALS, jobs, run
+from tests.mutants.cli import MOST_TRIALS, jobs, run
 from tests.mutants.day import DECISION_BOUND_S
 from tests.mutants.mutants import MUTANTS
 from tests.mutants.running import SCENARIOS, scenario

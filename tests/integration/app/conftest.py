@@ -9,17 +9,15 @@ from pydantic import SecretStr
 
 from infra import operations
 from infra.deployment import Deployment
-from tests.conftest import FREE_PORTS, unique_name
+from tests.conftest import FREE_PORTS
+from tests.deployed import deployed
 
 
 @pytest.fixture(scope="package")
 def lab() -> Iterator[Deployment]:
     """The system 1/1/1, which the tests leave as it is; taken down with its data."""
-    name = unique_name()
-    try:
-        yield operations.up(name, FREE_PORTS, owner=True)
-    finally:
-        operations.down(name, volumes=True)
+    with deployed(FREE_PORTS) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="package")

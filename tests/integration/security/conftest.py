@@ -13,7 +13,8 @@ import pytest
 from infra import operations
 from infra.deployment import Deployment
 from infra.settings import Settings
-from tests.conftest import FREE_PORTS, unique_name
+from tests.conftest import FREE_PORTS
+from tests.deployed import deployed
 
 DATABASES = ("courses-db", "students-db", "enrollment-db")
 
@@ -21,11 +22,8 @@ DATABASES = ("courses-db", "students-db", "enrollment-db")
 @pytest.fixture(scope="package")
 def target() -> Iterator[Deployment]:
     """The system 1/1/1."""
-    name = unique_name()
-    try:
-        yield operations.up(name, FREE_PORTS, owner=True)
-    finally:
-        operations.down(name, volumes=True)
+    with deployed(FREE_PORTS) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="package")
