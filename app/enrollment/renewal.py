@@ -38,7 +38,11 @@ class Renewal:
             await self.renew()
 
     async def renew(self) -> None:
-        """Delete the queue and have every task sent again; where that can't be done now, the next failure asks for it again."""
+        """Delete the queue and have every task sent again.
+
+        Where the queue can't be deleted now, the next failure asks for it again; where the database is away just after that, what was sent
+        is sent again after its usual time.
+        """
         try:
             await self._delete_queue()
             await asyncio.to_thread(self._database.write, repository.send_all_again)
