@@ -158,6 +158,8 @@ class Topology(Factors):
             wanted = service.replicas * service.pool_size
             if name == "enrollment":
                 wanted += service.replicas + self.worker.replicas * 2
+            elif self.cache.enabled:
+                wanted += service.replicas  # each listens to its peers
             room = self.database.max_connections - RESERVED_CONNECTIONS
             if wanted > room:
                 message = (

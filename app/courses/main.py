@@ -22,7 +22,7 @@ def create_app(settings: Settings) -> Application:
     database = Database(settings.database_url, pool_size=settings.database_pool_size, application_name=settings.replica)
     database.watch(metrics)
     work = open_work(settings, metrics)
-    cache = open_cache(settings, namespace="courses", work=work, metrics=metrics)
+    cache = open_cache(settings, namespace="courses", database=database, work=work, metrics=metrics)
     service = CoursesService(database, cache)
     reservations = ReservationsService(database)
     return Application(

@@ -73,10 +73,15 @@ class CircuitBreaker:
             self._next_probe_s = self._clock() + self._probe_interval_s
             return self._losses
 
+    def made_good(self, losses: int) -> None:
+        """Somebody else has made good what was lost when :meth:`begin_probe` told that count; it stays open."""
+        with self._lock:
+            self._losses_made_good = max(self._losses_made_good, losses)
+
     def recovered(self, losses: int) -> None:
         """The probe succeeded and made good what was lost when it began; close if all is well for long enough."""
+        self.made_good(losses)
         with self._lock:
-            self._losses_made_good = losses
             if self._losses > losses:
                 return
             if self._well_since_s is None:

@@ -158,6 +158,23 @@ class Database:
         except IntegrityError:
             return self.write(work)
 
+    @contextlib.contextmanager
+    def own_connection(self) -> Iterator[Any]:
+        """A connection of psycopg2 beside the pool, each of its statements a transaction of its own; closed in the end.
+
+        Raises:
+            UnavailableError: also in place of what psycopg2 raises while the connection is used.
+        """
+        try:
+            pooled = self._engine.raw_connection()
+            pooled.detach()
+            raw: Any = pooled.dbapi_connection
+            with contextlib.closing(raw):
+                raw.autocommit = True
+                yield raw
+        except (DBAPIError, PoolTimeoutError, psycopg2.Error) as error:
+            raise UnavailableError("the database is away") from error
+
     def check(self) -> None:
         """Ask the database something small.
 

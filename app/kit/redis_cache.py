@@ -2,10 +2,11 @@ r"""The cache in Redis: what is cached, when it is valid, who loads it, and what
 
 Every cached value carries a stamp and a version: ``<stamp> <version>\n<body>``. The stamp is the namespace's epoch, a random token
 kept in Redis; a page's stamp also has the generation of all pages. A value whose stamp is not the current one does not exist. A
-changed item leaves a tombstone (its new version, no body), so that a reader who loaded the older version can't put it back.
+changed item leaves a tombstone (its new version, no body), so that a reader who loaded the older version can't put it back; of two
+versions the newer one stays, whatever its stamp, for commands of a replica that was cut off arrive late.
 
 The bound of staleness is STALENESS_BOUND_S: no answer is older than a write that was acknowledged longer ago. It is zero while Redis
-answers, and from when its outage was noticed on; a few milliseconds remain where it hangs so briefly that only one replica noticed.
+answers any replica, and from when its outage was noticed on; :mod:`app.kit.invalidation` tells how, and what remains.
 
 Of all requests of a process that miss the same key one loads; of all processes, one, as long as it is quick: it holds a short lock
 in Redis, which nobody has to wait for in the end.
@@ -14,48 +15,33 @@ in Redis, which nobody has to wait for in the end.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-import secrets
-import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import redis
 from pydantic import SecretStr
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from app.kit.breaker import CircuitBreaker
 from app.kit.cache import Answer, Cache, CacheState, Entry, NoCache
+from app.kit.cache_keys import CacheKeys, token
+from app.kit.database import Database
 from app.kit.flight import SingleFlight
+from app.kit.invalidation import PROBE_INTERVAL_S, Invalidation
 from app.kit.metrics import Metrics
 from app.kit.redis_link import LinkError, RedisLink
 from app.kit.settings import CachedServiceSettings
 from app.kit.work import Work
 
-log = logging.getLogger(__name__)
-
 STALENESS_BOUND_S = 1.0
 """Stated, not used: far above what is seen, for a starved machine is late with everything."""
 READ_TIMEOUT_S = 0.04
 """A read that waits longer for Redis would have been faster without it."""
-WRITE_TIMEOUT_S = 0.08
-"""Twice a read's patience, for other replicas may serve the old value while an invalidation is lost; a hanging Redis must not delay
-a write by more than 0.1 s, though."""
 FAILURES_TO_OPEN = 3
-PROBE_TIMEOUT_S = 0.25
-PROBE_TICK_S = 0.25
-"""While all is well: a replica without traffic must notice an outage too, for the others may have lost invalidations in it."""
-PROBE_INTERVAL_S = 0.02
-"""During an outage. A probe waits for a Redis that hangs, and makes good what was lost within milliseconds of its going on: that long
-a replica which noticed nothing may serve the old value. A Redis that is away costs a refused connection each time."""
 SETTLE_S = 1.0
 """After an outage: by then every replica has probed, and made good the invalidations that it could not deliver."""
 TTL_JITTER = 0.1
 """Entries live up to this share shorter, so that those filled together don't expire together."""
-TOMBSTONE_TTL_MS = 120_000
 SLOWEST_FILL_S = 60.0
 """A reader that took longer than this from its load on must not fill: the tombstone against its old value may have expired."""
 LOCK_TTL_MS = 1_000
@@ -65,26 +51,12 @@ WAITS_FOR_LOADER_S = (0.001, 0.002, 0.004, 0.008, 0.015, 0.02)
 _FILL = """
 if redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
 local found = redis.call('GET', KEYS[1])
-if found then
-  local stamp, version = string.match(found, '^(%S+) (%d+)\\n')
-  if stamp == ARGV[1] and tonumber(version) > tonumber(ARGV[2]) then return 0 end
-end
+local version = found and string.match(found, '^%S+ (%d+)\\n')
+if version and tonumber(version) > tonumber(ARGV[2]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2] .. '\\n' .. ARGV[4], 'PX', ARGV[3])
 return 1
 """
 _UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-_INVALIDATE = """
-redis.call('SET', KEYS[2], ARGV[1])
-local epoch = redis.call('GET', KEYS[1])
-local found = redis.call('GET', KEYS[3])
-if not epoch then return 1 end
-if found then
-  local stamp, version = string.match(found, '^(%S+) (%d+)\\n')
-  if stamp == epoch and tonumber(version) > tonumber(ARGV[2]) then return 0 end
-end
-redis.call('SET', KEYS[3], epoch .. ' ' .. ARGV[2] .. '\\n', 'PX', ARGV[3])
-return 1
-"""
 
 
 class _Found(NamedTuple):
@@ -108,26 +80,21 @@ class _Place(NamedTuple):
 class RedisCache:
     """A cache in Redis that is never waited for and never trusted after it was away."""
 
-    def __init__(self, url: SecretStr, *, namespace: str, ttl_s: int, replica: str, work: Work, metrics: Metrics) -> None:
+    def __init__(
+        self, url: SecretStr, *, namespace: str, ttl_s: int, replica: str, database: Database, work: Work, metrics: Metrics
+    ) -> None:
         self._link = RedisLink(url, timeout_s=READ_TIMEOUT_S, name=replica)
-        self._effects = _client(url, replica, timeout_s=WRITE_TIMEOUT_S)
-        self._probes = _client(url, replica, timeout_s=PROBE_TIMEOUT_S)
-        self._invalidate_script = self._effects.register_script(_INVALIDATE)
         self._work = work
-        self._namespace = namespace
-        self._epoch_key = f"{namespace}:epoch"
-        self._generation_key = f"{namespace}:generation"
-        self._item_guards = (self._epoch_key,)
-        self._page_guards = (self._epoch_key, self._generation_key)
+        self._keys = CacheKeys(namespace)
+        self._item_guards = (self._keys.epoch,)
+        self._page_guards = (self._keys.epoch, self._keys.generation)
         self._ttl_ms = ttl_s * 1000
         self._breaker = CircuitBreaker(
             failures_to_open=FAILURES_TO_OPEN, probe_interval_s=PROBE_INTERVAL_S, settle_s=SETTLE_S, clock=time.monotonic
         )
+        self._invalidation = Invalidation(url, self._keys, self._breaker, replica=replica, database=database, metrics=metrics)
         self._avoided = metrics.counter("stampedes_avoided", "reads that got what another request was loading, by where it was", "where")
         self._flights: SingleFlight[bytes] = SingleFlight(on_join=self._avoided.labels("process").inc)
-        self._stopping = False
-        self._probe_now = threading.Event()
-        self._prober = threading.Thread(target=self._probe_until_stopped, name="cache-probe", daemon=True)
         metrics.watch("cache_connected", "1 while the shared connection to the cache stands", lambda: float(self._link.connected))
         metrics.watch(
             "cache_available", "1 while the cache is asked, 0 while its circuit breaker is open", lambda: float(self._breaker.closed)
@@ -135,37 +102,25 @@ class RedisCache:
 
     async def item(self, key: str, load: Callable[[], Entry]) -> Answer:
         """One thing, from the cache or from ``load``."""
-        return await self._fetch(_Place(f"{self._namespace}:item:{key}", self._item_guards), load)
+        return await self._fetch(_Place(self._keys.item(key), self._item_guards), load)
 
     async def page(self, key: str, load: Callable[[], bytes]) -> Answer:
         """One page of a list, from the cache or from ``load``."""
-        return await self._fetch(_Place(f"{self._namespace}:page:{key}", self._page_guards), lambda: Entry(0, load()))
+        return await self._fetch(_Place(self._keys.page(key), self._page_guards), lambda: Entry(0, load()))
 
     def changed(self, key: str, version: int) -> None:
-        """Outdate the item and every page; where that can't be delivered, nothing cached before is served again."""
-        if self._breaker.delivers:
-            try:
-                self._outdate(f"{self._namespace}:item:{key}", version)
-            except redis.RedisError as error:
-                log.warning("an invalidation was not delivered", extra={"error": type(error).__name__})
-            else:
-                return
-        self._breaker.lost()
-        self._probe_now.set()
+        """Outdate the item and every page; where nobody can, nothing cached before is served again."""
+        self._invalidation.changed(key, version)
 
     def start(self) -> None:
         """Connect, and begin to probe in the background."""
         self._link.start()
-        self._prober.start()
+        self._invalidation.start()
 
     def stop(self) -> None:
         """End the probing and close the connections."""
-        self._stopping = True
-        self._probe_now.set()
-        self._prober.join(timeout=1)
+        self._invalidation.stop()
         self._link.stop()
-        self._effects.close()
-        self._probes.close()
 
     async def _fetch(self, place: _Place, load: Callable[[], Entry]) -> Answer:
         found = await self._find(place) if self._breaker.closed else None
@@ -179,8 +134,8 @@ class RedisCache:
 
     async def _load_once(self, place: _Place, stamp: bytes, load: Callable[[], Entry]) -> bytes:
         """What another process has loaded meanwhile, or what this one loads and fills in."""
-        token = _token()
-        if not await self._lead(place, token):
+        holder = token()
+        if not await self._lead(place, holder):
             for wait_s in WAITS_FOR_LOADER_S:
                 await asyncio.sleep(wait_s)
                 found = await self._find(place)
@@ -189,24 +144,24 @@ class RedisCache:
                 if found.body:
                     self._avoided.labels("system").inc()
                     return found.body
-                if await self._lead(place, token):
+                if await self._lead(place, holder):
                     stamp = found.stamp
                     break
         started_s = time.monotonic()
         try:
             entry = await self._work.run(load)
         except BaseException:
-            self._send("EVAL", _UNLOCK, 1, place.lock, token)
+            self._send("EVAL", _UNLOCK, 1, place.lock, holder)
             raise
         ttl_ms = int(self._ttl_ms * random.uniform(1 - TTL_JITTER, 1))  # noqa: S311 -- jitter, no secret
         if time.monotonic() - started_s < SLOWEST_FILL_S:
-            self._send("EVAL", _FILL, 2, place.key, place.lock, stamp, entry.version, ttl_ms, entry.body, token)
+            self._send("EVAL", _FILL, 2, place.key, place.lock, stamp, entry.version, ttl_ms, entry.body, holder)
         return entry.body
 
-    async def _lead(self, place: _Place, token: str) -> bool:
+    async def _lead(self, place: _Place, holder: str) -> bool:
         """Whether this process is the one to load; also where Redis doesn't tell."""
         try:
-            return await self._link.call("SET", place.lock, token, "NX", "PX", LOCK_TTL_MS) is not None
+            return await self._link.call("SET", place.lock, holder, "NX", "PX", LOCK_TTL_MS) is not None
         except LinkError:
             self._breaker.failed()
             return True
@@ -238,67 +193,23 @@ class RedisCache:
 
     async def _agree(self, guard: str) -> bytes:
         """The token under that key; of many replicas that find none at once, one makes it."""
-        self._link.call("SET", guard, _token(), "NX")
+        self._link.call("SET", guard, token(), "NX")
         agreed = await self._link.call("GET", guard)
         if agreed is None:
             raise LinkError("no token is kept")  # for want of memory: then nothing is
         return bytes(agreed)
 
-    def _outdate(self, key: str, version: int) -> None:
-        try:
-            keys = [self._epoch_key, self._generation_key, key]
-            self._invalidate_script(keys=keys, args=[_token(), version, TOMBSTONE_TTL_MS])
-        except redis.OutOfMemoryError:  # it goes on answering reads then, and refuses every write but what frees memory
-            self._effects.delete(self._epoch_key)
 
-    def _probe_until_stopped(self) -> None:
-        while not self._stopping:
-            self._probe_now.wait(PROBE_TICK_S if self._breaker.closed else PROBE_INTERVAL_S)
-            self._probe_now.clear()
-            try:
-                if self._breaker.closed:
-                    self._probes.ping()
-                elif self._breaker.probe_due():
-                    self._recover()
-            except redis.RedisError:
-                self._breaker.missed_probe()
-
-    def _recover(self) -> None:
-        losses = self._breaker.begin_probe()
-        if self._breaker.losses_outstanding:
-            self._probes.delete(self._epoch_key)  # which a Redis without memory takes too; the next reader makes another
-        else:
-            self._probes.ping()
-        self._breaker.recovered(losses)
-        if self._breaker.closed:
-            log.info("the cache is asked again")
-
-
-def _client(url: SecretStr, name: str, *, timeout_s: float) -> Any:
-    """A client that gives up in time, where redis-py's own default retries ten times, for up to a minute.
-
-    Only a connection that Redis has closed is worth another attempt: after a timeout that would be waiting twice as long.
-    """
-    return redis.Redis.from_url(
-        url.get_secret_value(),
-        client_name=name,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        socket_keepalive=True,
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        health_check_interval=0,
-    )
-
-
-def _token() -> str:
-    """Random, so that a token which was evicted or flushed is never made a second time."""
-    return secrets.token_hex(8)
-
-
-def open_cache(settings: CachedServiceSettings, *, namespace: str, work: Work, metrics: Metrics) -> Cache:
+def open_cache(settings: CachedServiceSettings, *, namespace: str, database: Database, work: Work, metrics: Metrics) -> Cache:
     """The cache that the settings name, or none where they name none."""
     if settings.cache_url is None:
         return NoCache(work)
     return RedisCache(
-        settings.cache_url, namespace=namespace, ttl_s=settings.cache_ttl_s, replica=settings.replica, work=work, metrics=metrics
+        settings.cache_url,
+        namespace=namespace,
+        ttl_s=settings.cache_ttl_s,
+        replica=settings.replica,
+        database=database,
+        work=work,
+        metrics=metrics,
     )

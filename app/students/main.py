@@ -21,7 +21,7 @@ def create_app(settings: Settings) -> Application:
     database = Database(settings.database_url, pool_size=settings.database_pool_size, application_name=settings.replica)
     database.watch(metrics)
     work = open_work(settings, metrics)
-    cache = open_cache(settings, namespace="students", work=work, metrics=metrics)
+    cache = open_cache(settings, namespace="students", database=database, work=work, metrics=metrics)
     service = StudentsService(database, cache)
     return Application(
         title="Mini-SPIRE students",

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from experiments.definition import Arrivals, BoundClaim, Dataset, Experiment, Metric, Operation, Phases
+from experiments.definition import (
+    Arrivals,
+    BoundClaim,
+    Dataset,
+    Experiment,
+    LinkFault,
+    LinkFaultKind,
+    Metric,
+    Operation,
+    Phases,
+    Treatment,
+)
 from experiments.matrix import matrix
 from infra.topology import Topology
 
@@ -24,9 +35,16 @@ LINKS: Final = (
     "worker-*->gateway",
 )
 """A link of each kind; students has the same as courses."""
-UNNOTICED: Final = frozenset({"courses-1", "students-1", "enrollment-1", "worker-1", "worker-*", "cache", "*->cache"})
+UNNOTICED: Final = frozenset({"courses-1", "students-1", "enrollment-1", "worker-1", "worker-*", "cache", "*->cache", "courses-1->cache"})
 """What has a stand-in: another replica, the database behind the cache, the queue before the workers."""
-CELLS: Final = matrix(TOPOLOGY, links=LINKS, at_s=4.5, duration_s=2.5)
+AT_S: Final = 4.5
+DURATION_S: Final = 2.5
+ONE_WITHOUT_CACHE: Final = LinkFault(kind=LinkFaultKind.SILENT, link="courses-1->cache", at_s=AT_S, duration_s=DURATION_S)
+"""What it changes then must not be read from the cache by the others, which is another question than where all are without."""
+CELLS: Final = (
+    *matrix(TOPOLOGY, links=LINKS, at_s=AT_S, duration_s=DURATION_S),
+    Treatment(name="silent_courses_1_to_cache", title=ONE_WITHOUT_CACHE.title, faults=(ONE_WITHOUT_CACHE,)),
+)
 
 EXPERIMENT = Experiment(
     name="resilience",

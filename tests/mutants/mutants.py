@@ -283,8 +283,8 @@ MUTANTS = (
         (
             Change(
                 "kit/redis_cache.py",
-                "  if stamp == ARGV[1] and tonumber(version) > tonumber(ARGV[2]) then return 0 end\nend\nredis.call('SET', KEYS[1]",
-                "end\nredis.call('SET', KEYS[1]",
+                "if version and tonumber(version) > tonumber(ARGV[2]) then return 0 end\nredis.call('SET', KEYS[1]",
+                "redis.call('SET', KEYS[1]",
             ),
         ),
     ),
@@ -292,7 +292,7 @@ MUTANTS = (
         "invalidation_forgotten",
         "an invalidation that Redis did not take is forgotten",
         "cache",
-        (Change("kit/redis_cache.py", "        self._breaker.lost()\n", "        return\n"),),
+        (Change("kit/invalidation.py", "        self._breaker.lost()\n", "        return\n"),),
     ),
     Mutant(
         "invalidation_refused",
@@ -300,8 +300,8 @@ MUTANTS = (
         "cache_full",
         (
             Change(
-                "kit/redis_cache.py",
-                "every write but what frees memory\n            self._effects.delete(self._epoch_key)",
+                "kit/invalidation.py",
+                "every write but what frees memory\n            client.delete(self._keys.epoch)",
                 "every write but what frees memory\n            return",
             ),
         ),
@@ -312,11 +312,16 @@ MUTANTS = (
         "cache",
         (
             Change(
-                "kit/redis_cache.py",
-                "        if self._breaker.delivers:\n            try:",
-                "        if not self._breaker.delivers:\n            try:",
+                "kit/invalidation.py",
+                "        if self._deliver(partial(self._outdate, self._own, key, version)):",
+                "        if key:",
             ),
-            Change("kit/redis_cache.py", "        self._breaker.lost()\n", "        return\n"),
         ),
+    ),
+    Mutant(
+        "peers_not_asked",
+        "what a replica that is cut off from Redis alone has changed is read there by the others",
+        "cache_cut_off",
+        (Change("kit/invalidation.py", '        elif self._peers.ask(f"{version} {key}"):', "        elif not key:"),),
     ),
 )

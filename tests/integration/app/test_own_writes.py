@@ -85,8 +85,8 @@ def _parts(lab: Deployment, service: str) -> Iterator[tuple[PausingDatabase, Cac
     )
     metrics = Metrics()
     work = open_work(settings, metrics)
-    cache = open_cache(settings, namespace=f"test-{uuid.uuid4().hex}", work=work, metrics=metrics)
     database = PausingDatabase(settings.database_url)
+    cache = open_cache(settings, namespace=f"test-{uuid.uuid4().hex}", database=database, work=work, metrics=metrics)
     work.start()
     try:
         yield database, cache

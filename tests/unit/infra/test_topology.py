@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from infra.errors import FactorError
-from infra.topology import Topology, factors, parse_assignments
+from infra.topology import RESERVED_CONNECTIONS, Topology, factors, parse_assignments
 
 
 def test_the_reference_topology_is_one_of_each_with_the_cache_on() -> None:
@@ -65,6 +65,14 @@ def test_pools_that_exceed_the_database_are_refused() -> None:
     """Factors that don't fit each other are refused before anything is deployed, with the mend."""
     with pytest.raises(FactorError, match=r"lower courses\.replicas or courses\.pool_size, or raise database\.max_connections"):
         Topology().override({"courses.replicas": 4, "courses.pool_size": 64})
+
+
+def test_a_replica_with_a_cache_has_one_connection_more() -> None:
+    """It listens to its peers there; without the cache there is nothing to ask."""
+    full = {"courses.replicas": 3, "courses.pool_size": 30, "database.max_connections": 90 + RESERVED_CONNECTIONS}
+    assert Topology().override({**full, "cache": "off"}).courses.replicas == 3
+    with pytest.raises(FactorError, match="courses would open up to 93 database connections and 90 are free"):
+        Topology().override(full)
 
 
 def test_a_topology_is_frozen() -> None:

@@ -111,6 +111,17 @@ def test_what_is_lost_during_a_probe_is_not_made_good_by_it(breaker: CircuitBrea
     assert breaker.losses_outstanding
 
 
+def test_what_another_has_made_good_leaves_it_open(breaker: CircuitBreaker) -> None:
+    """Nothing is outstanding then, but whether the other side answers only a probe can tell; an older count changes nothing."""
+    breaker.lost()
+    older = breaker.begin_probe()
+    breaker.lost()
+    breaker.made_good(breaker.begin_probe())
+    breaker.made_good(older)
+    assert not breaker.losses_outstanding
+    assert not breaker.delivers
+
+
 def test_a_half_open_breaker_lets_one_attempt_through_each_interval(clock: Clock) -> None:
     """After a failure one attempt an interval is made; a success lets all through again."""
     breaker = HalfOpenBreaker(retry_interval_s=1.0, clock=clock)

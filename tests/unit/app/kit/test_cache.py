@@ -7,9 +7,11 @@ import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+import psycopg2.extensions
 import pytest
 
 from app.kit.cache import Answer, Cache, CacheState, Entry
+from app.kit.database import Database
 from app.kit.metrics import Metrics
 from app.kit.redis_cache import FAILURES_TO_OPEN, open_cache
 from app.kit.settings import CachedServiceSettings
@@ -20,18 +22,25 @@ Run = Callable[[Callable[[Cache, Metrics], Awaitable[None]]], None]
 
 @pytest.fixture(params=["switched off", "away"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a scenario with no cache, or with one at a port that is held and refuses every connection."""
+    """Runs a scenario with no cache, or with one and a database at a port that is held and refuses every connection."""
 
     async def main(scenario: Callable[[Cache, Metrics], Awaitable[None]]) -> None:
         with socket.socket() as holder:
             holder.bind(("127.0.0.1", 0))
-            url = None if request.param == "switched off" else f"redis://127.0.0.1:{holder.getsockname()[1]}/0"
+            address = f"127.0.0.1:{holder.getsockname()[1]}"
+            url = None if request.param == "switched off" else f"redis://{address}/0"
             settings = CachedServiceSettings(
-                replica="test", port=1, database_url="postgresql://nowhere", cache_url=url, threads=2, _env_prefix="TEST_"
+                replica="test",
+                port=1,
+                database_url=f"postgresql+psycopg2://test@{address}/test",
+                cache_url=url,
+                threads=2,
+                _env_prefix="TEST_",
             )
             metrics = Metrics()
             work = open_work(settings, metrics)
-            cache = open_cache(settings, namespace="test", work=work, metrics=metrics)
+            database = Database(settings.database_url, pool_size=2, application_name="test")
+            cache = open_cache(settings, namespace="test", database=database, work=work, metrics=metrics)
             work.start()
             cache.start()
             try:
@@ -39,6 +48,8 @@ def run(request: pytest.FixtureRequest) -> Run:
             finally:
                 cache.stop()
                 work.stop()
+                database.close()
+                psycopg2.extensions.set_wait_callback(None)  # other tests of this process don't know it
 
     return lambda scenario: asyncio.run(main(scenario))
 
