@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,8 @@ ATTEMPTS: Final = 8
 """At a place for a fault that overlaps no other; then this one is left out."""
 SECONDS_PER_MINUTE: Final = 60
 _DIGITS: Final = 2
+_Times = dict[str, list[tuple[float, float]]]
+"""For each name, from when until when."""
 _LATENCIES_MS: Final = (20, 100, 500)
 _BANDWIDTHS_KIB_PER_S: Final = (16, 64, 256)
 _ONE_WAY: Final = frozenset({LinkFaultKind.LATENCY, LinkFaultKind.SILENT})
@@ -32,22 +34,38 @@ def faults_of(experiment: Experiment, treatment: Treatment, trial_seed: int) -> 
 
 
 def random_faults(topology: Topology, seed: int, duration_s: float, chance: Chance) -> tuple[Fault | LinkFault, ...]:
-    """Faults within ``duration_s`` seconds of load: no two on one target at a time, each healed before the end."""
+    """Faults within ``duration_s`` seconds of load: no two on one target at a time, each healed before the end.
+
+    Nor is a server struck while a link to it is: what proves the link's fault is an exchange with a server that answers.
+    """
     rng = generator(seed, "faults")
-    struck = _choices(topology, chance.kinds)
+    choices = _choices(topology, chance.kinds)
     found: list[Fault | LinkFault] = []
-    busy: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for _ in range(int(rng.poisson(chance.per_minute * max(0.0, duration_s - chance.from_s) / SECONDS_PER_MINUTE)) if struck else 0):
+    struck: _Times = defaultdict(list)
+    needed: _Times = defaultdict(list)
+    for _ in range(int(rng.poisson(chance.per_minute * max(0.0, duration_s - chance.from_s) / SECONDS_PER_MINUTE)) if choices else 0):
         for _ in range(ATTEMPTS):
-            fault = _draw(rng, struck, duration_s, chance)
-            well_s = fault.heal_at_s + chance.recovery_s
+            fault = _draw(rng, choices, duration_s, chance)
+            time = fault.at_s, fault.heal_at_s + chance.recovery_s
             hit = targets(fault, topology)
-            if well_s <= duration_s and all(fault.at_s >= end_s or well_s <= start_s for name in hit for start_s, end_s in busy[name]):
+            servers = servers_of(hit)
+            if time[1] <= duration_s and _is_free(time, struck, {*hit, *servers}) and _is_free(time, needed, hit):
                 found.append(fault)
-                for name in hit:
-                    busy[name].append((fault.at_s, well_s))
+                for times, names in ((struck, hit), (needed, servers)):
+                    for name in names:
+                        times[name].append(time)
                 break
     return tuple(sorted(found, key=lambda fault: (fault.at_s, fault.where)))
+
+
+def servers_of(names: Iterable[str]) -> frozenset[str]:
+    """Where those of the names that are links lead."""
+    return frozenset(server for _, is_link, server in (name.partition("->") for name in names) if is_link)
+
+
+def _is_free(time: tuple[float, float], taken: _Times, names: Iterable[str]) -> bool:
+    start_s, end_s = time
+    return all(start_s >= other_end_s or end_s <= other_start_s for name in names for other_start_s, other_end_s in taken[name])
 
 
 def _choices(topology: Topology, kinds: Collection[FaultKind | LinkFaultKind]) -> dict[FaultKind | LinkFaultKind, list[str]]:
@@ -68,10 +86,10 @@ def _choices(topology: Topology, kinds: Collection[FaultKind | LinkFaultKind]) -
 
 
 def _draw(
-    rng: np.random.Generator, struck: dict[FaultKind | LinkFaultKind, list[str]], duration_s: float, chance: Chance
+    rng: np.random.Generator, choices: dict[FaultKind | LinkFaultKind, list[str]], duration_s: float, chance: Chance
 ) -> Fault | LinkFault:
-    kind = list(struck)[int(rng.integers(len(struck)))]
-    where = struck[kind][int(rng.integers(len(struck[kind])))]
+    kind = list(choices)[int(rng.integers(len(choices)))]
+    where = choices[kind][int(rng.integers(len(choices[kind])))]
     at_s = round(float(rng.uniform(chance.from_s, duration_s)), _DIGITS)
     lasts_s = round(float(rng.uniform(chance.shortest_s, chance.longest_s)), _DIGITS)
     if isinstance(kind, FaultKind):

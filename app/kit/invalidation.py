@@ -32,9 +32,9 @@ from app.kit.peers import Peers
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 0.05
-"""With the time that peers have to answer, a hanging Redis delays a write by less than 0.1 s."""
+"""With PEER_TIMEOUT_S a Redis that hangs for all delays a write by less than 0.1 s."""
 PEER_TIMEOUT_S = 0.03
-"""For what a peer has waited for in vain, and waits for again: less than it waits."""
+"""For what a peer has waited for in vain."""
 PROBE_TIMEOUT_S = 0.25
 PROBE_TICK_S = 0.25
 """While all is well: a replica without traffic must notice an outage too, for the others may have lost invalidations in it."""

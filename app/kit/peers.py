@@ -23,8 +23,9 @@ from app.kit.errors import OverloadedError, UnavailableError
 
 log = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT_S = 0.045
-"""A peer answers within a few milliseconds; behind whoever asks a client waits."""
+ANSWER_TIMEOUT_S = 0.25
+"""Waited only for a peer that is paused, cut off from the database, or starved: the others answer within milliseconds. Behind whoever
+asks a client waits, whom the gateway gives up on after 1 s."""
 TICK_S = 0.25
 """Between looks whether to stop."""
 TICKS_TO_CHECK = 4

@@ -11,7 +11,7 @@ from experiments.catalog import load
 from experiments.definition import Chance, Experiment, FaultKind, LinkFault, LinkFaultKind, Treatment, check_faults, targets
 from experiments.definition.faults import SETTLES_LATE
 from experiments.plan import plan
-from experiments.random_faults import faults_of, random_faults
+from experiments.random_faults import faults_of, random_faults, servers_of
 from experiments.runner.attempt import Attempt
 from infra.topology import Topology
 
@@ -50,6 +50,17 @@ def test_a_target_recovers_between_two_faults(topology: Topology, seed: int, cha
         for target in targets(fault, topology):
             assert fault.at_s >= free_at_s.get(target, 0)
             free_at_s[target] = fault.heal_at_s + chance.recovery_s
+
+
+@given(st.just(WITH_LINKS), seeds, chances)
+def test_a_server_answers_while_a_link_to_it_is_struck(topology: Topology, seed: int, chance: Chance) -> None:
+    """Without its answer nothing would prove the link's fault, and the trial would not count."""
+    faults = random_faults(topology, seed, 200, chance)
+    links = [(fault, servers_of(targets(fault, topology))) for fault in faults if isinstance(fault, LinkFault)]
+    for link, servers in links:
+        for other in faults:
+            if servers & set(targets(other, topology)):
+                assert other.at_s >= link.heal_at_s or other.heal_at_s + chance.recovery_s <= link.at_s
 
 
 @given(topologies, seeds, chances)
