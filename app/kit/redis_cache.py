@@ -135,18 +135,19 @@ class RedisCache:
     async def _load_once(self, place: _Place, stamp: bytes, load: Callable[[], Entry]) -> bytes:
         """What another process has loaded meanwhile, or what this one loads and fills in."""
         holder = token()
-        if not await self._lead(place, holder):
-            for wait_s in WAITS_FOR_LOADER_S:
-                await asyncio.sleep(wait_s)
-                found = await self._find(place)
-                if found is None:
-                    break
-                if found.body:
-                    self._avoided.labels("system").inc()
-                    return found.body
-                if await self._lead(place, holder):
-                    stamp = found.stamp
-                    break
+        for wait_s in (0.0, *WAITS_FOR_LOADER_S):
+            await asyncio.sleep(wait_s)
+            leads, found = await self._lead(place, holder)
+            if found is None:
+                break
+            if found.body:
+                if leads:
+                    self._send("EVAL", _UNLOCK, 1, place.lock, holder)
+                self._avoided.labels("system").inc()
+                return found.body
+            stamp = found.stamp
+            if leads:
+                break
         started_s = time.monotonic()
         try:
             entry = await self._work.run(load)
@@ -158,13 +159,15 @@ class RedisCache:
             self._send("EVAL", _FILL, 2, place.key, place.lock, stamp, entry.version, ttl_ms, entry.body, holder)
         return entry.body
 
-    async def _lead(self, place: _Place, holder: str) -> bool:
-        """Whether this process is the one to load; also where Redis doesn't tell."""
+    async def _lead(self, place: _Place, holder: str) -> tuple[bool, _Found | None]:
+        """Whether this process is now the one to load, and what is cached there: another may have filled it before this one could lead."""
         try:
-            return await self._link.call("SET", place.lock, holder, "NX", "PX", LOCK_TTL_MS) is not None
+            locked = self._link.call("SET", place.lock, holder, "NX", "PX", LOCK_TTL_MS)
+            found = await self._find(place)  # in one write with it, and answered after it
+            return found is None or await locked is not None, found
         except LinkError:
             self._breaker.failed()
-            return True
+            return True, None
 
     def _send(self, *command: bytes | str | int) -> None:
         """Without waiting: answers come in order, so later reads of this process see the effect."""
