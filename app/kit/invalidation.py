@@ -73,6 +73,7 @@ class Invalidation:
         self._script = self._own.register_script(_INVALIDATE)
         self._peers = Peers(database, channel=f"{keys.namespace}-peers", answer=self._answer_peer)
         self._delivered = metrics.counter("invalidations", "changes of what may be cached, by who could outdate it there", "by")
+        metrics.watch("peers_heard", "1 while others can have this replica outdate what is cached", lambda: float(self._peers.listening))
         self._next_plea_s = 0.0
         self._stopping = False
         self._probe_now = threading.Event()

@@ -63,6 +63,11 @@ class Peers:
         self._own_pid: int | None = None
         self._listener = BackgroundThread("peers", self._listen_until_stopped)
 
+    @property
+    def listening(self) -> bool:
+        """Whether what they ask is heard."""
+        return self._own_pid is not None
+
     def ask(self, request: str) -> bool:
         """Whether one of them has done it; false as soon as all have refused, when their time is up, or where none can be heard."""
         number, question, own_pid = secrets.token_hex(8), _Question(), self._own_pid
@@ -93,6 +98,7 @@ class Peers:
                 with self._database.own_connection() as connection:
                     self._listen(connection, stop)
             except UnavailableError:
+                log.info("peers are not heard: waiting for the database")
                 stop.wait(RECONNECT_S)
             finally:
                 self._own_pid = None

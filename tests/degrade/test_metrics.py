@@ -48,6 +48,7 @@ def _stampedes(system: System, node: str) -> float | None:
         ("courses-1", "spire_stampedes_avoided_total", "", 1, ANY),
         ("courses-1", "spire_invalidations_total", 'by="itself"', 1, ANY),
         ("courses-1", "spire_cache_available", "", 1, 1),
+        ("courses-1", "spire_peers_heard", "", 1, 1),
         ("courses-1", "spire_database_available", "", 1, 1),
         ("courses-1", "spire_database_pool_size", "", 8, 8),
         ("courses-1", "spire_database_pool_in_use", "", 0, 8),
