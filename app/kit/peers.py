@@ -58,6 +58,7 @@ class Peers:
         self._database = database
         self._channel = channel
         self._answer = answer
+        self._me = secrets.token_hex(8)
         self._questions: dict[str, _Question] = {}
         self._answered = threading.Condition()
         self._own_pid: int | None = None
@@ -70,7 +71,7 @@ class Peers:
 
     def ask(self, request: str) -> bool:
         """Whether one of them has done it; false as soon as all have refused, when their time is up, or where none can be heard."""
-        number, question, own_pid = secrets.token_hex(8), _Question(), self._own_pid
+        number, question, own_pid = self._me + secrets.token_hex(8), _Question(), self._own_pid
         self._questions[number] = question
         try:
             payload = f"{_ASK} {number} {request}"
@@ -124,7 +125,7 @@ class Peers:
     def _heard(self, cursor: Any, payload: str) -> None:
         word, number, *request = payload.split(" ", 2)
         question = self._questions.get(number)
-        if word == _ASK and question is None:
+        if word == _ASK and not number.startswith(self._me):
             answer = _DONE if self._answer(*request) else _REFUSED
             cursor.execute(_NOTIFY.sql, {"channel": self._channel, "payload": f"{answer} {number}"})
         elif word != _ASK and question is not None:

@@ -34,6 +34,7 @@ class Group:
         self._channel = f"test-{uuid.uuid4().hex}"
         self._stack = stack
         self._joined = 0
+        self.asked_itself: list[str] = []
         self._database = Database(url, pool_size=4, application_name="test", background=True)
         stack.callback(self._database.close)
 
@@ -45,6 +46,11 @@ class Group:
         self._joined += 1
         self.await_all()
         return peers
+
+    def never(self, request: str) -> bool:
+        """The answer of the only one who asks: it must not be asked what it asks itself."""
+        self.asked_itself.append(request)
+        return False
 
     def await_all(self) -> None:
         """Return when every one listens."""
@@ -66,12 +72,9 @@ def group(lab: Deployment) -> Iterator[Group]:
     main, *_ = operations.processes(lab, "courses-1")
     with ExitStack() as stack:
         stack.callback(psycopg2.extensions.set_wait_callback, None)  # the probes' connections in this process don't know it
-        yield Group(SecretStr(main.environ()["SPIRE_DATABASE_URL"]), stack)
-
-
-def never(_: str) -> bool:
-    """An answer of one who must not be asked."""
-    raise AssertionError
+        made = Group(SecretStr(main.environ()["SPIRE_DATABASE_URL"]), stack)
+        yield made
+        assert made.asked_itself == []
 
 
 def test_another_one_does_what_is_asked(group: Group) -> None:
@@ -82,7 +85,7 @@ def test_another_one_does_what_is_asked(group: Group) -> None:
         done.append(request)
         return True
 
-    asking = group.join(never)
+    asking = group.join(group.never)
     group.join(lambda _: False)
     group.join(do)
     for number in range(QUESTIONS):
@@ -99,7 +102,7 @@ def test_all_may_refuse(group: Group) -> None:
         asked.release()
         return False
 
-    asking = group.join(never)
+    asking = group.join(group.never)
     group.join(refuse)
     group.join(refuse)
     assert not asking.ask("it")
@@ -108,9 +111,11 @@ def test_all_may_refuse(group: Group) -> None:
 
 
 def test_nobody_else_does_nothing(group: Group) -> None:
-    """Neither where one is alone, nor before it listens."""
-    alone = group.join(never)
-    assert not alone.ask("it")
+    """Nor does who is alone answer itself."""
+    alone = group.join(group.never)
+    assert [alone.ask("it") for _ in range(QUESTIONS)] == [False] * QUESTIONS
+    group.join(lambda _: True)
+    assert eventually(lambda: alone.ask("it"), bool)  # by then it has heard its own questions from before
 
 
 def test_questions_don_t_get_each_other_s_answers(group: Group) -> None:
@@ -129,7 +134,7 @@ def test_questions_don_t_get_each_other_s_answers(group: Group) -> None:
 
 def test_who_was_cut_off_listens_again(group: Group) -> None:
     """By itself, once the database answers."""
-    asking = group.join(never)
+    asking = group.join(group.never)
     group.join(lambda _: True)
     assert eventually(lambda: asking.ask("it"), bool)
     group.cut()
