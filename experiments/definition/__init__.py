@@ -21,19 +21,8 @@ from experiments.definition.capacity import (
 )
 from experiments.definition.chance import Chance
 from experiments.definition.change import AnyExperiment, changed
-from experiments.definition.experiment import (
-    READS,
-    WRITES,
-    BoundClaim,
-    Claim,
-    Experiment,
-    Metric,
-    Objective,
-    Phase,
-    Phases,
-    RatioClaim,
-    Treatment,
-)
+from experiments.definition.claims import DEFAULT_OVER, POOLABLE, BoundClaim, Claim, CurveClaim, Metric, Over, RatioClaim
+from experiments.definition.experiment import READS, WRITES, Experiment, Objective, Phase, Phases, Treatment
 from experiments.definition.fault_plan import check_faults, start_order
 from experiments.definition.faults import (
     AfterAccepted,
@@ -51,6 +40,8 @@ from experiments.definition.faults import (
 )
 
 __all__ = [
+    "DEFAULT_OVER",
+    "POOLABLE",
     "READS",
     "TRIALS_FOR_A_VERDICT",
     "WRITES",
@@ -67,6 +58,7 @@ __all__ = [
     "Claim",
     "ColdKeyPath",
     "Comparison",
+    "CurveClaim",
     "Dataset",
     "Event",
     "Experiment",
@@ -80,6 +72,7 @@ __all__ = [
     "Name",
     "Objective",
     "Operation",
+    "Over",
     "Part",
     "Phase",
     "Phases",

@@ -13,6 +13,7 @@ TRIALS_FOR_A_VERDICT = 5
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Scalar = bool | int | float | str
+ZipfExponent = Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)]
 
 
 class Value(BaseModel):
@@ -28,10 +29,8 @@ class Dataset(Value):
     students: int = Field(1000, ge=1, le=1_000_000)
     capacity: int = Field(60, ge=0, le=1_000_000, description="seats of a course of median size")
     chain_length: int = Field(4, ge=1, le=20, description="courses in the longest chain of prerequisites")
-    zipf_exponent: float = Field(
+    zipf_exponent: ZipfExponent = Field(
         1.1,
-        ge=0,
-        le=5,
         description="popularity of the k-th course or student is proportional to k to the power of minus this; 0 is uniform",
     )
 

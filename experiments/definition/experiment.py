@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from experiments.definition.arrivals import Arrivals, Mix, Operation
-from experiments.definition.base import BaseExperiment, Name, Scalar, Value, factor_path
+from experiments.definition.arrivals import Arrivals, Mix, Operation, Rate
+from experiments.definition.base import BaseExperiment, Name, Scalar, Value, ZipfExponent, factor_path
 from experiments.definition.chance import Chance
+from experiments.definition.claims import Claim
 from experiments.definition.fault_plan import check_faults
 from experiments.definition.faults import AnyFault, LinkFault
 from infra.errors import FactorError
@@ -50,6 +51,14 @@ class Treatment(Value):
     factors: dict[str, Scalar] = Field(default_factory=dict, description="changes to the experiment's topology, by factor path")
     faults: tuple[AnyFault, ...] = ()
     chance: Chance | None = Field(None, description="faults are drawn from each trial's seed, instead of planned ones")
+    rate_per_s: Rate | None = Field(None, description="offered load of this treatment; None: that of the experiment")
+    zipf_exponent: ZipfExponent | None = Field(None, description="popularity under this treatment; None: that of the experiment's dataset")
+    delay_us: float = Field(
+        0.0,
+        ge=0,
+        le=1_000_000,
+        description="a planted slowdown of known size: the links from the gateway to the services hold every answer back so long, µs",
+    )
 
     @property
     def breaks(self) -> bool:
@@ -79,71 +88,6 @@ class Objective(Value):
     )
 
 
-class Metric(StrEnum):
-    """What claims speak of; one number a trial, computed in reports over the measure phase or over the fault and what comes after it."""
-
-    SQL_PER_10K_READS = "sql_per_10k_reads"
-    RESPONSE_P50_MS = "response_p50_ms"
-    RESPONSE_P95_MS = "response_p95_ms"
-    RESPONSE_P99_MS = "response_p99_ms"
-    THROUGHPUT_PER_S = "throughput_per_s"
-    AVAILABILITY = "availability"
-    FAILED_REQUESTS = "failed_requests"
-    TIME_TO_RECOVER_S = "time_to_recover_s"
-    CPU_MS_PER_REQUEST = "cpu_ms_per_request"
-    SLOWEST_RESPONSE_MS = "slowest_response_ms"
-    """A failed request is slower than any answer."""
-    OBJECTIVE_MET = "objective_met"
-    """Share of requests that were served as :class:`Objective` has it."""
-    ERROR_BUDGET_SPENT = "error_budget_spent"
-    """Share of the failures that the objective allows; above 1 it was missed."""
-    LOST_SERVICE_S = "lost_service_s"
-    FAILED_DURING_FAULT = "failed_during_fault"
-    """Share of the requests that were due from the first injection until everything was ready again."""
-    TAIL_RATIO = "tail_ratio"
-    """The tail of the response time from injection to ready, against the same seconds of the block's trial without a fault."""
-    TIME_TO_FIRST_FAILURE_S = "time_to_first_failure_s"
-    """Infinite where no request failed."""
-    TIME_TO_DETECT_S = "time_to_detect_s"
-    TIME_TO_MITIGATE_S = "time_to_mitigate_s"
-    RECOVERY_AFTER_HEAL_S = "recovery_after_heal_s"
-    """Counted from the moment at which the last heal was begun: a server's own start is part of it."""
-    RECOVERY_AFTER_READY_S = "recovery_after_ready_s"
-    """Counted from the moment at which the last target was seen in good health again."""
-    BACKLOG_PEAK = "backlog_peak"
-    DRAIN_AFTER_READY_S = "drain_after_ready_s"
-    DECIDED_AFTER_HEAL_S = "decided_after_heal_s"
-    """Until every accepted request of the trial was decided, at most; those that came after the heal too."""
-
-
-class RatioClaim(Value):
-    """A statement on how many times larger a metric is under one treatment than under another."""
-
-    kind: Literal["ratio"] = "ratio"
-    statement: str = Field(min_length=1)
-    metric: Metric
-    numerator: str
-    """Name of the treatment above the line."""
-    denominator: str
-    """Name of the treatment below the line."""
-    at_least: float | None = None
-    at_most: float | None = None
-
-
-class BoundClaim(Value):
-    """A statement on the value of a metric under one treatment."""
-
-    kind: Literal["bound"] = "bound"
-    statement: str = Field(min_length=1)
-    metric: Metric
-    treatment: str
-    at_least: float | None = None
-    at_most: float | None = None
-
-
-Claim = Annotated[RatioClaim | BoundClaim, Field(discriminator="kind")]
-
-
 class Experiment(BaseExperiment):
     """A whole open-loop experiment: what is asked, of what, under which load, in which treatments."""
 
@@ -158,6 +102,19 @@ class Experiment(BaseExperiment):
         description="times that a student sends an enrolment again, with the same Idempotency-Key, while its fate is unknown",
     )
     objective: Objective = Objective()
+    cache_start: Literal["empty", "steady"] = Field(
+        "empty",
+        description="what each trial's cache begins with: nothing, or what it holds once every entry has lived a time to live at this "
+        "treatment's rate, filled in before the load",
+    )
+    recovery_band: float = Field(
+        1.5,
+        gt=1,
+        le=10,
+        allow_inf_nan=False,
+        description="clients are served as before while the response-time tail is within this factor of the control trial's",
+    )
+    bring_ups: int = Field(1, ge=1, le=1000, description="fresh deployments over which the blocks are spread")
     staleness_bound_s: float | None = Field(
         None,
         ge=0,
@@ -187,14 +144,15 @@ class Experiment(BaseExperiment):
             except FactorError as error:
                 raise ValueError(f"treatment {treatment.name}: {error}") from None
             self._check_faults(treatment)
+            if treatment.delay_us and not self.topology_of(treatment).links.enabled:
+                raise ValueError(f"treatment {treatment.name} has a delay and its links are off; set links=on in the topology")
         self._check_load()
         for claim in self.claims:
-            used = (claim.numerator, claim.denominator) if isinstance(claim, RatioClaim) else (claim.treatment,)
-            for name in used:
+            for name in claim.treatments:
                 if name not in names:
                     raise ValueError(f"claim {claim.statement!r} names the treatment {name!r}; there are {', '.join(names)}")
-            if claim.at_least is None and claim.at_most is None:
-                raise ValueError(f"claim {claim.statement!r} needs at_least or at_most, or nothing could refute it")
+            if claim.treatments.count(claim.treatments[0]) > 1:
+                raise ValueError(f"claim {claim.statement!r} compares {claim.treatments[0]} with itself, which is always 1")
         return self
 
     def _check_load(self) -> None:
@@ -251,6 +209,14 @@ class Experiment(BaseExperiment):
     def varied(self) -> dict[str, str]:
         """Who sets each factor that this experiment varies, by the factor's path."""
         return {factor_path(factor): f"treatment {treatment.name}" for treatment in self.treatments for factor in treatment.factors}
+
+    def arrivals_of(self, treatment: Treatment) -> Arrivals:
+        """The arrivals under a treatment, which may have a rate of its own."""
+        return self.arrivals if treatment.rate_per_s is None else self.arrivals.model_copy(update={"rate_per_s": treatment.rate_per_s})
+
+    def zipf_exponent_of(self, treatment: Treatment) -> float:
+        """The popularity under a treatment, which may have one of its own."""
+        return self.dataset.zipf_exponent if treatment.zipf_exponent is None else treatment.zipf_exponent
 
     def staleness_bound_of(self, treatment: Treatment) -> float:
         """How long after an acknowledged write an older version may still be read under a treatment, s."""

@@ -13,9 +13,10 @@ from pydantic import Field
 from experiments.definition import AnyFault, Experiment, Phase, Value
 from infra.topology import Topology
 
-FORMAT_VERSION: Final = 2
-"""What is written. Version 1 had no histories, and its invariants neither counts nor witnesses; it is still read."""
-READABLE_VERSIONS: Final = (1, 2)
+FORMAT_VERSION: Final = 3
+"""What is written. Version 1 had no histories, and its invariants neither counts nor witnesses; version 2 had no manifest, no rules of
+validity and no word of the machine and the instrument. Both are still read."""
+READABLE_VERSIONS: Final = (1, 2, 3)
 
 
 class Outcome(StrEnum):
@@ -86,6 +87,11 @@ METRICS: dict[str, MetricSpec] = {
     "outbox_tasks": MetricSpec("1", "gauge", "tasks in the outbox whose effect is not stored, sent or not; as each replica counts them"),
     "queue_consumers": MetricSpec("1", "gauge", "consumers of all queues, as RabbitMQ counts them"),
     "probe_cpu_seconds": MetricSpec("s", "counter", "processor time that the probe itself used; its node is probe-<name>"),
+    "instrument_cpu_seconds": MetricSpec("s", "counter", "processor time of a part of the lab itself; its node is generator or lab"),
+    "load_average": MetricSpec("1", "gauge", "tasks that run or want to, over the last minute; its node is machine"),
+    "machine_busy_seconds": MetricSpec("s", "counter", "processor time that all programs of the machine used; its node is machine"),
+    "steal_seconds": MetricSpec("s", "counter", "processor time that the hypervisor gave to others; its node is machine"),
+    "cpu_pressure_seconds": MetricSpec("s", "counter", "time in which some task waited for a processor (PSI some); its node is machine"),
 }
 
 
@@ -142,13 +148,58 @@ class InvariantRecord(Value):
         return self.verdict == "unknown" and bool(self.evidence) and not any(self.evidence.values())
 
 
+class ClockRecord(Value):
+    """The wall clock against the monotonic one at both ends of a trial: the Unix time of the trial's epoch, as each end has it."""
+
+    epoch_at_start_unix_s: float
+    epoch_at_end_unix_s: float
+
+    @property
+    def step_ms(self) -> float:
+        """How far the wall clock was set between the two, ms."""
+        return (self.epoch_at_end_unix_s - self.epoch_at_start_unix_s) * 1000
+
+
+class ProbeRecord(Value):
+    """How well one probe could read."""
+
+    name: str
+    readings: int
+    """Readings that were taken."""
+    failed: int
+    """Readings that could not be taken; nothing is recorded for them."""
+    reason: str | None = None
+    """Why the last one of them failed."""
+
+
+class ValidityRules(Value):
+    """What decides whether a trial counts; it stands in run.json, and reports apply it to the data again."""
+
+    slip_floor_ms: float = Field(
+        2.0, gt=0, description="lateness of the load generator (p99 over the measure phase) that is always allowed"
+    )
+    slip_share: float = Field(
+        0.5, ge=0, le=1, description="lateness that is allowed as a share of the same percentile of the service time, if that is more"
+    )
+    longest_slip_ms: float = Field(
+        100.0, gt=0, description="lateness that no request may have in a trial whose slowest request is claimed to have a bound"
+    )
+    clock_step_ms: float = Field(20.0, gt=0, description="step of the wall clock against the monotonic one that a trial may have")
+
+
 class TrialRecord(Value):
     """One trial: one treatment, measured once."""
 
     trial_id: str
-    """``<position>-b<block>-<treatment>``, also the folder's name."""
+    """``<position>-b<block>-<treatment>``, with ``-again<n>`` for a repeat; also the folder's name."""
+    run_id: str | None = None
+    """The run that it belongs to; None in runs from before it was noted."""
     position: int
     """Order in which it was run, from 0."""
+    attempt: int = 1
+    """1; more for a repeat of a trial that was invalid."""
+    bring_up: int = 0
+    """Which of the run's deployments it was measured on, from 0."""
     block: int
     treatment: str
     seed: int
@@ -160,7 +211,13 @@ class TrialRecord(Value):
     offered: int
     """Requests in the schedule."""
     slip_p99_ms: float
-    """99th percentile of sent minus intended: the load generator's own lateness."""
+    """99th percentile of sent minus intended in the measure phase: the load generator's own lateness."""
+    clock: ClockRecord | None = None
+    """None in runs from before it was noted."""
+    probes: tuple[ProbeRecord, ...] = ()
+    """Empty in runs from before they were noted."""
+    reset: tuple[str, ...] = ()
+    """What was reset before it, in words: the same for every trial of a run."""
     valid: bool
     reasons: tuple[str, ...]
     """Why it is invalid; empty if valid."""
@@ -226,17 +283,22 @@ class PlannedTrial(Value):
     block: int
     treatment: str
     seed: int
+    bring_up: int = 0
+    """Which of the run's deployments it is measured on, from 0."""
+    attempt: int = 1
+    """1; more for a repeat of a trial that was invalid, which run.json doesn't plan."""
 
     @property
     def trial_id(self) -> str:
         """Name of its folder."""
-        return f"{self.position:03d}-b{self.block}-{self.treatment}"
+        again = f"-again{self.attempt - 1}" if self.attempt > 1 else ""
+        return f"{self.position:03d}-b{self.block}-{self.treatment}{again}"
 
 
 class RunHead(Value):
     """What is known of every run, whatever kind of experiment it was."""
 
-    format_version: Literal[1, 2] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3] = FORMAT_VERSION
     run_id: str
     command: str
     """What a person types to do it again."""
@@ -253,3 +315,5 @@ class RunRecord(RunHead):
     kind: Literal["trials"] = "trials"
     experiment: Experiment
     plan: tuple[PlannedTrial, ...]
+    rules: ValidityRules | None = None
+    """None in runs from before they were noted."""

@@ -19,6 +19,7 @@ from reports.analysis.counters import increase_over_nodes
 from reports.analysis.detection import time_to_detect
 from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate
 from reports.analysis.failures import failed_during_fault, slowest_response, tail_ratio, time_to_first_failure, time_to_mitigate
+from reports.analysis.faults import NO_FAULT
 from reports.analysis.percentiles import SAMPLES_BEYOND, is_supported, label, percentile
 from reports.analysis.recovery import recovery_after_heal, recovery_after_ready, time_to_recover
 from reports.analysis.service import NOTHING_DUE, due, error_budget_spent, lost_service_s, objective_met
@@ -30,7 +31,10 @@ PER_10K = 10_000
 
 def measures(trial: TrialData, control: TrialData | None = None) -> dict[Metric, Measured]:
     """Every metric of one trial; ``control`` is the trial without a fault in the same block."""
-    return {metric: compute(trial) for metric, compute in _COMPUTE.items()} | {Metric.TAIL_RATIO: tail_ratio(trial, control)}
+    return {metric: compute(trial) for metric, compute in _COMPUTE.items()} | {
+        Metric.TAIL_RATIO: tail_ratio(trial, control),
+        Metric.TAIL_AFTER_RATIO: NO_FAULT,
+    }
 
 
 def over_trials(values: list[Measured]) -> Estimate | Unmeasured:

@@ -40,7 +40,7 @@ def _measured(experiment: Experiment, verdict: ClaimVerdict, form: Form, unit: s
         above, below = experiment.treatment(claim.numerator).title, experiment.treatment(claim.denominator).title
         what, each = f"{metric}, “{above}” ÷ “{below}”", "block"
     else:
-        what, each = f"{metric}, “{experiment.treatment(claim.treatment).title}”", "trial"
+        what, each = f"{metric}, “{experiment.treatment(claim.treatments[0]).title}”", "trial"
     if not isinstance(verdict.measured, Estimate):
         return f"{what}: not measured"
     found = verdict.measured

@@ -97,6 +97,12 @@ METRICS: dict[Metric, MetricWords] = {
         "The highest of p99, p95 and p90 that the requests due from injection to ready support, divided by the same of the same seconds in "
         "the block's trial without a fault.",
     ),
+    Metric.TAIL_AFTER_RATIO: MetricWords(
+        "Response-time tail afterwards, times the control's",
+        "",
+        Form.TIMES,
+        "The same of the requests that were due after everything was ready again.",
+    ),
     Metric.TIME_TO_FIRST_FAILURE_S: MetricWords(
         "Time to first failure",
         "s",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from experiments.definition import TRIALS_FOR_A_VERDICT, BoundClaim, Claim, Experiment, RatioClaim
+from experiments.definition import TRIALS_FOR_A_VERDICT, BoundClaim, Claim, CurveClaim, Experiment
 from reports.analysis.effects import ratio
 from reports.analysis.estimates import Estimate, Unmeasured
 from reports.analysis.summary import Summary
@@ -64,6 +64,8 @@ def judge(measured: Estimate, at_least: float | None, at_most: float | None) -> 
 
 
 def _measured(claim: Claim, summary: Summary) -> Estimate | Unmeasured:
+    if isinstance(claim, CurveClaim):
+        return Unmeasured("curves are not judged yet")
     if isinstance(claim, BoundClaim):
         return summary.by_treatment[claim.treatment][claim.metric]
     for name in (claim.numerator, claim.denominator):
@@ -74,5 +76,4 @@ def _measured(claim: Claim, summary: Summary) -> Estimate | Unmeasured:
 
 
 def _trials(claim: Claim, summary: Summary) -> int:
-    names = (claim.numerator, claim.denominator) if isinstance(claim, RatioClaim) else (claim.treatment,)
-    return min(summary.valid_trials[name] for name in names)
+    return min(summary.valid_trials[name] for name in claim.treatments)

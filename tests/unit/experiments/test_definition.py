@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -60,6 +61,10 @@ def test_a_definition_survives_json() -> None:
     assert Experiment.model_validate_json(experiment.model_dump_json()) == experiment
 
 
+AVAILABLE = {"statement": "s", "metric": "availability", "treatment": "off"}
+RATIO = {"statement": "s", "metric": "response_p50_ms"}
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -81,7 +86,14 @@ def test_a_definition_survives_json() -> None:
             "two faults overlap on broker",
         ),
         ({"claims": (BoundClaim(statement="s", metric=Metric.AVAILABILITY, treatment="of", at_least=1),)}, "names the treatment 'of'"),
-        ({"claims": (BoundClaim(statement="s", metric=Metric.AVAILABILITY, treatment="off"),)}, "needs at_least or at_most"),
+        ({"claims": ({"kind": "bound", **AVAILABLE},)}, "needs at_least or at_most"),
+        ({"claims": ({"kind": "bound", **AVAILABLE, "at_least": math.inf},)}, "finite number"),
+        ({"claims": ({"kind": "bound", **AVAILABLE, "at_least": math.nan},)}, "finite number"),
+        ({"claims": ({"kind": "bound", **AVAILABLE, "at_least": 5, "at_most": 1},)}, "nothing could confirm it"),
+        ({"claims": ({"kind": "bound", **AVAILABLE, "metric": "response_p50_ms", "over": "pooled", "at_most": 1},)}, "can't be pooled"),
+        ({"claims": ({"kind": "ratio", **RATIO, "numerator": "off", "denominator": "off", "at_least": 1},)}, "compares off with itself"),
+        ({"claims": ({"kind": "curve", **RATIO, "numerator": "off", "points": ("off", "on"), "at_least": 1},)}, "compares off with itself"),
+        ({"treatments": (OFF.model_copy(update={"delay_us": 100.0}),)}, "set links=on"),
         ({"mix": {Operation.READ_COURSE: 0.0}}, "mix"),
         ({"arrivals": {"ramp": {"from_per_s": 1, "duration_s": 6}}}, "the ramp lasts 6 s and the load 5 s"),
         ({"arrivals": {"spike": {"at_s": 2, "duration_s": 4, "rate_per_s": 9}}}, "the spike ends at 6 s and the load at 5 s"),

@@ -187,7 +187,7 @@ def test_without_a_fault_nothing_of_it_is_measured(tmp_path: Path) -> None:
     unmeasured = {metric for metric, value in found.items() if value == NO_FAULT}
     assert Metric.TIME_TO_DETECT_S in unmeasured
     assert Metric.LOST_SERVICE_S not in unmeasured
-    assert len(unmeasured) == 10
+    assert len(unmeasured) == 11
 
 
 def _detected(tmp_path: Path, **signals: Callable[[float], float]) -> tuple[Detection, ...] | Unmeasured:
