@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
+from reports.analysis.steady import Steadiness, run_steadiness
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
@@ -33,6 +35,7 @@ from reports.page.record_tables import (
     witnesses_table,
 )
 from reports.page.setup_tables import Factors, environment_table, factors_table, load_table
+from reports.page.steady_state import steady_table
 from reports.verdicts.claims import ClaimVerdict, judge_claims
 from reports.verdicts.gate import GateVerdict, judge_invariants
 
@@ -43,6 +46,8 @@ class JudgedRun:
 
     run: RunData
     summary: Summary
+    steadiness: Mapping[str, Steadiness]
+    """By name of the treatment, of those that are meant to be steady."""
     claims: tuple[ClaimVerdict, ...]
     gate: GateVerdict
 
@@ -53,6 +58,7 @@ def judge_trials(run: RunData) -> JudgedRun:
     return JudgedRun(
         run=run,
         summary=summary,
+        steadiness=run_steadiness(run),
         claims=judge_claims(run.record.experiment, summary),
         gate=judge_invariants(run.record, [trial.record for trial in run.trials]),
     )
@@ -120,9 +126,9 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         (treatments_by_row_table if is_many else treatments_table)(experiment, summary, anchor),
         comparison_table(experiment, summary, anchor),
     )
-    faults = filled(faults_table(run, anchor))
+    over_time = filled(steady_table(experiment, judged.steadiness, anchor), faults_table(run, anchor))
     trials = filled(trials_table(run, anchor), values_table(run, summary, anchor), outcomes_table(run, anchor))
-    folded = (*overall, *faults, *trials) if is_many else ()
+    folded = (*overall, *over_time, *trials) if is_many else ()
 
     def unfolded(tables: tuple[Table, ...]) -> tuple[Table, ...]:
         return () if is_many else tables
@@ -136,7 +142,13 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             charts=present(trials_chart(shown, summary, anchor)),
             tables=unfolded(overall),
         ),
-        Part(f"{anchor}-time", "Over time", text=selection, charts=present(over_time_chart(shown, anchor)), tables=unfolded(faults)),
+        Part(
+            f"{anchor}-time",
+            "Over time",
+            text=selection,
+            charts=present(over_time_chart(shown, judged.steadiness, anchor)),
+            tables=unfolded(over_time),
+        ),
         Part(
             f"{anchor}-latency",
             "Response and service time",

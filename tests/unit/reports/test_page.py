@@ -184,9 +184,10 @@ def _chart_lines(chart: AnyChart) -> list[str]:
             for row in chart.rows
         ]
         return [f"chart {chart.name}: {chart.unit}", *rows]
-    shades = "; ".join(f"{shade.text} {shade.start:g}-{shade.end:g}" for shade in chart.shades)
+    shades = [f"{shade.text} {shade.start:g}-{shade.end:g}" for shade in chart.shades]
+    moments = [f"{moment.text} {moment.at:.3g}" for moment in chart.moments]
     panels = [f"  {panel.title} ({panel.unit}): " + ", ".join(dict.fromkeys(line.name for line in panel.lines)) for panel in chart.panels]
-    return [f"chart {chart.name}: {shades}", *panels]
+    return [f"chart {chart.name}: {'; '.join([*shades, *moments])}", *panels]
 
 
 def test_the_fault_is_shaded_from_its_injection_to_its_recovery(document: Page) -> None:
