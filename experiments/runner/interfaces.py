@@ -120,6 +120,9 @@ class Inspection(Protocol):
     def flush_cache(self, deployment: Deployment) -> None:
         """Empty the cache, if there is one."""
 
+    def hold_back(self, deployment: Deployment, delay_us: float) -> None:
+        """Let the links between the gateway and the services hold every answer back for so long."""
+
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """Fresh probes of everything that can be watched; ``replicas``: also what each of them says of itself, which costs it a little."""
 

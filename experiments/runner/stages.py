@@ -77,6 +77,12 @@ def flush(bench: Bench, _attempt: Attempt) -> None:
     bench.session.outside.inspection.flush_cache(bench.deployment)
 
 
+def plant_delay(bench: Bench, attempt: Attempt) -> None:
+    """Let the links hold answers back as the treatment says, in an experiment that plants a slowdown anywhere."""
+    if any(treatment.delay_us for treatment in attempt.experiment.treatments):
+        bench.session.outside.inspection.hold_back(bench.deployment, attempt.treatment.delay_us)
+
+
 def look_before(bench: Bench, attempt: Attempt) -> None:
     """Read the business state that the trial begins with."""
     session = bench.session
@@ -161,6 +167,7 @@ STAGES: Final = (
     Stage("seed", seed, ends_the_run=True),
     Stage("launch load generator", launch),
     Stage("flush cache", flush),
+    Stage("plant delay", plant_delay),
     Stage("look before", look_before),
     Stage("load", load),
     Stage("settle", settle),

@@ -355,6 +355,11 @@ class FakeInspection:
         del deployment
         self.events.append("flush")
 
+    def hold_back(self, deployment: Deployment, delay_us: float) -> None:
+        """Remembered."""
+        del deployment
+        self.events.append(f"hold back {delay_us:g}")
+
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """One probe."""
         del deployment

@@ -55,7 +55,16 @@ def _trials(outcome: SuiteOutcome) -> list[Trial]:
 
 def test_stages_of_a_trial_come_in_their_order() -> None:
     """Nothing is measured before it is deployed, seeded and flushed, nor recorded before it has settled."""
-    assert [stage.name for stage in STAGES] == ["deploy", "seed", "launch load generator", "flush cache", "look before", "load", "settle"]
+    assert [stage.name for stage in STAGES] == [
+        "deploy",
+        "seed",
+        "launch load generator",
+        "flush cache",
+        "plant delay",
+        "look before",
+        "load",
+        "settle",
+    ]
 
 
 def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutside, suite: Suite) -> None:
@@ -249,3 +258,13 @@ def test_too_little_room_is_found_before_anything_starts(fake: FakeOutside, tmp_
     with Interrupts() as interrupts, pytest.raises(RecordError, match="MiB are free and a run needs 1000000000"):
         run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress(), SuiteOutcome())
     assert fake.events == []
+
+
+def test_a_planted_delay_is_set_in_every_trial_of_an_experiment_that_has_one_and_in_no_other(fake: FakeOutside, suite: Suite) -> None:
+    """A trial without a delay takes back what the trial before it planted."""
+    slowed = CALM.model_copy(update={"name": "slowed", "delay_us": 250.0})
+    suite(tiny(treatments=(CALM, slowed), trials=1, topology={"links": {"enabled": True}}))
+    assert sorted(event for event in fake.events if event.startswith("hold back")) == ["hold back 0", "hold back 250"]
+    fake.events.clear()
+    suite(CALM_ONLY)
+    assert not [event for event in fake.events if event.startswith("hold back")]
