@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,11 +14,14 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from experiments import catalog
+from experiments.calibration import BLOCKS, PILOT, calibration, measure_service_time
 from experiments.choosing import Changes, chosen, command
+from experiments.definition import Experiment, changed
 from experiments.errors import ExperimentError, RecordError
 from experiments.estimate import on_free_ports, step_durations_s
 from experiments.jepsen import export
 from experiments.progress import ConsoleProgress
+from experiments.records.calibration import WINDOW_BLOCKS
 from experiments.records.files import read_run
 from experiments.runner.interrupts import Interrupted, Interrupts, signal_with_parent
 from experiments.runner.session import Session
@@ -27,6 +31,7 @@ from experiments.settings import Settings, load_settings
 from experiments.tables import catalog_table, plan_lines, runs_table
 from infra.engines.choosing import TargetChoice
 from infra.errors import InfraError
+from infra.topology import parse_assignments
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -137,16 +142,34 @@ def bench(
     check_writable(settings)
     if run_list is not None:
         _write_list(run_list, [])  # find out now that it can't be written
-    jobs = [Job(item, command(item, file, changes)) for item in experiments]
-    outcome = SuiteOutcome()
-    try:
-        _execute(jobs, settings, outcome, shrink_minutes)
-    finally:
-        if run_list is not None:
-            _write_list(run_list, outcome.paths)
-        for path in outcome.paths:
-            console.print(str(path), highlight=False, soft_wrap=True, markup=False)
-    _finish(outcome)
+    _bench([Job(item, command(item, file, changes)) for item in experiments], settings, shrink_minutes, run_list)
+
+
+@app.command()
+def calibrate(
+    blocks: Annotated[int, typer.Option(min=WINDOW_BLOCKS, help="Trials of each treatment.")] = BLOCKS,
+    *,
+    assignments: SetOption = None,
+    runs_dir: RunsDirOption = None,
+    target: TargetOption = None,
+    run_list: RunListOption = None,
+) -> None:
+    """Compare equal treatments, and find slowdowns of known size, on this machine; reports made here then say how well that went.
+
+    Example: `calibrate --blocks 12`, which takes about 20 minutes
+    """
+    settings = load_settings(runs_dir, target)
+    pilot = changed(on_free_ports(PILOT), factors=parse_assignments(assignments or []))
+    check_writable(settings)
+    if run_list is not None:
+        _write_list(run_list, [])
+
+    def pilot_run(experiment: Experiment, folder: Path) -> Path:
+        return _bench([Job(experiment, "")], settings.model_copy(update={"runs_dir": folder}), 0, None)[0]
+
+    experiment = calibration(pilot, measure_service_time(pilot, pilot_run), blocks=blocks)
+    words = ["nox", "-s", "calibrate", "--", "--blocks", str(blocks), *(word for item in assignments or [] for word in ("--set", item))]
+    _bench([Job(experiment, shlex.join(words))], settings, 0, run_list)
 
 
 @app.command()
@@ -226,6 +249,20 @@ def heal(
         raise typer.Exit(EXIT_FAILED)
     if not lines:
         console.print("nothing to heal: no fault is in a journal", highlight=False, soft_wrap=True)
+
+
+def _bench(jobs: Sequence[Job], settings: Settings, shrink_minutes: float, run_list: Path | None) -> Sequence[Path]:
+    """Run the jobs, say where their run directories are, and end with the status that follows."""
+    outcome = SuiteOutcome()
+    try:
+        _execute(jobs, settings, outcome, shrink_minutes)
+    finally:
+        if run_list is not None:
+            _write_list(run_list, outcome.paths)
+        for path in outcome.paths:
+            console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+    _finish(outcome)
+    return outcome.paths
 
 
 def _execute(jobs: Sequence[Job], settings: Settings, outcome: SuiteOutcome, shrink_minutes: float) -> None:

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from experiments.definition import Metric, Value
 from experiments.errors import RecordError
+from experiments.records.files import write_json
 from experiments.records.schema import Provenance
 from infra.topology import Topology
 
@@ -25,6 +26,8 @@ EQUAL_PREFIX: Final = "equal_"
 """Names of the treatments that are all the same begin with it."""
 PLANTED_PREFIX: Final = "plus_"
 """Names of the treatments with a planted slowdown begin with it; the rest is the slowdown in per cent of the median service time."""
+WINDOW_BLOCKS: Final = 6
+"""Blocks of one comparison: the fewest with which the exact test reaches 95 %."""
 KEY_DIGITS: Final = 12
 
 
@@ -78,6 +81,14 @@ def machine_key(provenance: Provenance) -> str:
 def calibration_file(runs_dir: Path, provenance: Provenance) -> Path:
     """Where the calibration of a machine is kept in a folder of runs."""
     return runs_dir / CALIBRATIONS_FOLDER / f"{machine_key(provenance)}.json"
+
+
+def write_calibration(runs_dir: Path, calibration: Calibration) -> Path:
+    """Keep a calibration in a folder of runs, in place of an earlier one of the same machine; the file."""
+    file = calibration_file(runs_dir, calibration.provenance)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, calibration)
+    return file
 
 
 def read_calibration(runs_dir: Path, provenance: Provenance) -> Calibration | None:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from experiments.definition import Metric, Treatment
-from experiments.records.calibration import EQUAL_PREFIX, PLANTED_PREFIX, CalibratedMetric, Calibration, PlantedSlowdown
+from experiments.records.calibration import EQUAL_PREFIX, PLANTED_PREFIX, WINDOW_BLOCKS, CalibratedMetric, Calibration, PlantedSlowdown
 from reports.analysis.effects import ByBlock, ratio, ratios, shift
 from reports.analysis.estimates import Estimate, Unmeasured
 from reports.analysis.power import smallest_detectable, spread
@@ -31,8 +31,6 @@ METRICS: Final = (
     Metric.SQL_PER_10K_READS,
 )
 """What is compared."""
-WINDOW_BLOCKS: Final = 6
-"""Blocks of one comparison: the fewest with which the exact test reaches 95 %."""
 BLOCKS_OF_AN_EXPERIMENT: Final = (6, 8, 10, 20)
 """What the smallest detectable change is stated for."""
 

@@ -11,8 +11,8 @@ import pytest
 from experiments.calibration import PILOT, calibration
 from experiments.definition import Metric
 from experiments.errors import RecordError
-from experiments.records.calibration import Calibration, calibration_file, machine_key, read_calibration
-from reports.analysis.calibration import METRICS, WINDOW_BLOCKS, calibrate
+from experiments.records.calibration import WINDOW_BLOCKS, Calibration, machine_key, read_calibration, write_calibration
+from reports.analysis.calibration import METRICS, calibrate
 from reports.errors import ReportError
 from reports.page.calibration_part import LONGEST_AGE, calibration_part, staleness
 from tests.unit.reports.factory import PROVENANCE, TrialSpec, counters_of, load_trials, steady, write
@@ -81,9 +81,7 @@ def test_a_run_of_another_experiment_is_no_calibration(tmp_path: Path) -> None:
 
 def test_a_calibration_is_kept_by_machine(tmp_path: Path, found: Calibration) -> None:
     """Another machine has none; a damaged file is one clear error."""
-    file = calibration_file(tmp_path, PROVENANCE)
-    file.parent.mkdir()
-    file.write_text(found.model_dump_json(), encoding="utf-8")
+    file = write_calibration(tmp_path, found)
     assert read_calibration(tmp_path, PROVENANCE) == found
     other = PROVENANCE.model_copy(update={"cpu_count": 64})
     assert machine_key(other) != machine_key(PROVENANCE)
