@@ -66,6 +66,9 @@ FaultRateOption = Annotated[
     float | None,
     typer.Option("--faults-per-minute", metavar="RATE", help="Mean number of faults of an experiment by chance.", show_default=False),
 ]
+BringUpsOption = Annotated[
+    int | None, typer.Option(min=1, metavar="K", help="Fresh deployments that the blocks of trials are spread over.", show_default=False)
+]
 ShrinkOption = Annotated[
     float,
     typer.Option(
@@ -98,6 +101,7 @@ def bench(
     budget: BudgetOption = None,
     duration: DurationOption = None,
     faults_per_minute: FaultRateOption = None,
+    bring_ups: BringUpsOption = None,
     shrink_minutes: ShrinkOption = 15.0,
     list_only: ListOption = False,
     plan_only: PlanOption = False,
@@ -121,6 +125,8 @@ def bench(
 
     - `bench --file my_experiment.py` runs your own; copy experiments/catalog/cache.py to begin
 
+    - `bench failover --trials 10 --bring-ups 5` deploys it five times, and tells deployments from trials
+
     - `bench --plan cache` shows what it would do; `bench --list` shows what there is
 
     - `bench --budget 3` runs as many trials as fit into three minutes
@@ -129,7 +135,7 @@ def bench(
         catalog_table(console, [on_free_ports(item) for item in catalog.load_all(catalog.names())])
         return
     settings = load_settings(runs_dir, target)
-    changes = Changes(assignments or [], trials, seed, duration, faults_per_minute)
+    changes = Changes(assignments or [], trials, seed, duration, faults_per_minute, bring_ups)
     experiments = chosen(names or [], file, changes, budget)
     if plan_only:
         plan_lines(console, experiments)

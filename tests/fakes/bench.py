@@ -51,7 +51,14 @@ def deployment(topology: Topology) -> Deployment:
         engine="fake",
         topology=topology,
         endpoints=Endpoints(gateway_url="http://127.0.0.1:1", management_url="http://127.0.0.1:2"),
-        nodes=(Node(name="courses-1", role=Role.SERVICE, group="courses", port=None, log_path=""),),
+        nodes=(
+            *(
+                Node(name=f"courses-{number}", role=Role.SERVICE, group="courses", port=None, log_path="")
+                for number in range(1, topology.courses.replicas + 1)
+            ),
+            Node(name="worker-1", role=Role.WORKER, group="worker", port=None, log_path=""),
+            Node(name="courses-db", role=Role.DATABASE, group="courses", port=None, log_path=""),
+        ),
         credentials=Credentials(
             database_dsns={}, cache_url=None, broker_management_url=SecretStr("http://127.0.0.1:2"), broker_vhost="spire"
         ),
@@ -391,6 +398,11 @@ class FakeProgress:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+
+    def added(self, step_s: float) -> None:
+        """Remember it."""
+        del step_s
+        self.lines.append("added")
 
     def started(self, title: str) -> None:
         """Remember it."""

@@ -54,8 +54,17 @@ def _trials(outcome: SuiteOutcome) -> list[Trial]:
 
 
 def test_stages_of_a_trial_come_in_their_order() -> None:
-    """Nothing is measured before it is deployed, seeded and flushed, nor recorded before it has settled."""
-    assert [stage.name for stage in STAGES] == ["deploy", "seed", "launch load generator", "flush cache", "look before", "load", "settle"]
+    """Nothing is measured before it is deployed, restarted, seeded and flushed, nor recorded before it has settled."""
+    assert [stage.name for stage in STAGES] == [
+        "deploy",
+        "restart replicas",
+        "seed",
+        "launch load generator",
+        "flush cache",
+        "look before",
+        "load",
+        "settle",
+    ]
 
 
 def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutside, suite: Suite) -> None:
@@ -175,10 +184,10 @@ def test_a_trial_s_history_is_in_its_folder_from_the_phases_to_the_final_read(su
 
 def test_a_failed_load_is_recorded_with_its_reason_and_the_next_trial_runs(fake: FakeOutside, suite: Suite) -> None:
     """The trial is invalid, and its invariants are unknown rather than passed."""
-    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), enrolments(3), enrolments(3)]
+    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), *[enrolments(3)] * 3]
     fake.load.make = lambda: outcomes.pop(0)
     outcome = suite(CALM_ONLY)
-    first, second, _ = _trials(outcome)
+    first, second, *_ = _trials(outcome)
     assert first.record.reasons == ("load: the generator died",)
     assert {record.verdict for record in first.record.invariants} == {"unknown"}
     assert second.record.valid
