@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.definition import Experiment, Operation
+from experiments.definition import Operation
 from experiments.errors import RecordError, TrialError
 from experiments.invariants.history import History
 from experiments.load import LoadError
@@ -22,27 +22,6 @@ from infra.errors import InfraError
 from tests.fakes.bench import CALM, FakeLoadResult, FakeOutside, FakeProgress, enrolments, tiny
 
 CALM_ONLY = tiny(treatments=(CALM,), trials=3)
-
-
-@pytest.fixture
-def fake() -> FakeOutside:
-    """An outside that always works."""
-    return FakeOutside()
-
-
-@pytest.fixture
-def suite(fake: FakeOutside, tmp_path: Path) -> Callable[..., SuiteOutcome]:
-    """Runs experiments on the fake outside."""
-
-    def run(*experiments: Experiment) -> SuiteOutcome:
-        settings = Settings(runs_dir=tmp_path / "runs", start_lead_s=0)
-        jobs = [Job(experiment, "nox -s bench -- tiny") for experiment in experiments]
-        outcome = SuiteOutcome()
-        with Interrupts() as interrupts:
-            run_suite(jobs, fake.outside, settings, interrupts, FakeProgress(), outcome)
-        return outcome
-
-    return run
 
 
 Suite = Callable[..., SuiteOutcome]
