@@ -20,6 +20,23 @@ from experiments.definition import Experiment, changed
 from experiments.errors import ExperimentError, RecordError
 from experiments.estimate import on_free_ports, step_durations_s
 from experiments.jepsen import export
+from experiments.options import (
+    BringUpsOption,
+    BudgetOption,
+    DurationOption,
+    FaultRateOption,
+    FileOption,
+    ListOption,
+    NamesArgument,
+    PlanOption,
+    RunListOption,
+    RunsDirOption,
+    SeedOption,
+    SetOption,
+    ShrinkOption,
+    TargetOption,
+    TrialsOption,
+)
 from experiments.progress import ConsoleProgress
 from experiments.records.calibration import WINDOW_BLOCKS
 from experiments.records.files import read_run
@@ -29,7 +46,6 @@ from experiments.runner.stages import Bench
 from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
 from experiments.settings import Settings, load_settings
 from experiments.tables import catalog_table, plan_lines, runs_table
-from infra.engines.choosing import TargetChoice
 from infra.errors import InfraError
 from infra.topology import parse_assignments
 
@@ -49,48 +65,6 @@ app = typer.Typer(
 )
 console = Console(stderr=False)
 
-NamesArgument = Annotated[list[str] | None, typer.Argument(help="Experiments of the catalog. None: the quick suite.", show_default=False)]
-FileOption = Annotated[
-    Path | None, typer.Option("--file", help="A Python file of your own with an EXPERIMENT, instead of the catalog.", show_default=False)
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FACTOR=VALUE", help="Change a factor of the topology; may be repeated.", show_default=False),
-]
-TrialsOption = Annotated[
-    int | None, typer.Option(min=1, help="Trials of each treatment, or rounds; 5 are needed for a verdict.", show_default=False)
-]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of data, load and order.", show_default=False)]
-BudgetOption = Annotated[
-    float | None, typer.Option(min=0.1, metavar="MINUTES", help="Run fewer trials, so that it takes no longer.", show_default=False)
-]
-DurationOption = Annotated[
-    float | None, typer.Option("--duration", metavar="SECONDS", help="Length of what is measured of each trial.", show_default=False)
-]
-FaultRateOption = Annotated[
-    float | None,
-    typer.Option("--faults-per-minute", metavar="RATE", help="Mean number of faults of an experiment by chance.", show_default=False),
-]
-ShrinkOption = Annotated[
-    float,
-    typer.Option(
-        "--shrink", min=0, metavar="MINUTES", help="Time to look for fewer faults that break a rule, where faults by chance broke one."
-    ),
-]
-ListOption = Annotated[bool, typer.Option("--list", help="Show the catalog and start nothing.")]
-PlanOption = Annotated[bool, typer.Option("--plan", help="Show order, duration, ports and memory, and start nothing.")]
-RunsDirOption = Annotated[Path | None, typer.Option(help="Folder for runs; default: runs/ in the checkout.", show_default=False)]
-TargetOption = Annotated[
-    TargetChoice | None,
-    typer.Option(help="As what the nodes run; auto takes docker where all that it needs is there; default: process.", show_default=False),
-]
-RunListOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--write-run-list", metavar="FILE", help="Write the paths of the run directories to a file, one a line.", show_default=False
-    ),
-]
-
 
 @app.command()
 def bench(
@@ -103,6 +77,7 @@ def bench(
     budget: BudgetOption = None,
     duration: DurationOption = None,
     faults_per_minute: FaultRateOption = None,
+    bring_ups: BringUpsOption = None,
     shrink_minutes: ShrinkOption = 15.0,
     list_only: ListOption = False,
     plan_only: PlanOption = False,
@@ -126,6 +101,8 @@ def bench(
 
     - `bench --file my_experiment.py` runs your own; copy experiments/catalog/cache.py to begin
 
+    - `bench failover --trials 10 --bring-ups 5` deploys it five times, and tells deployments from trials
+
     - `bench --plan cache` shows what it would do; `bench --list` shows what there is
 
     - `bench --budget 3` runs as many trials as fit into three minutes
@@ -134,7 +111,7 @@ def bench(
         catalog_table(console, [on_free_ports(item) for item in catalog.load_all(catalog.names())])
         return
     settings = load_settings(runs_dir, target)
-    changes = Changes(assignments or [], trials, seed, duration, faults_per_minute)
+    changes = Changes(assignments or [], trials, seed, duration, faults_per_minute, bring_ups)
     experiments = chosen(names or [], file, changes, budget)
     if plan_only:
         plan_lines(console, experiments)

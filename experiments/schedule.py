@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from experiments.arrivals import arrival_times
 from experiments.definition import Experiment, Operation, Phase, Phases
 from experiments.errors import ExperimentError
+from experiments.plan import most_repeats
 from experiments.randomness import draw, generator, zipf_ranks
 from experiments.seeding import SeededPopulation
 
@@ -60,6 +61,43 @@ class ScheduleError(ExperimentError):
 
 
 @dataclass(frozen=True)
+class Shares:
+    """How the trials of a run divide the students of one course among them.
+
+    The students are cut into one equal stretch for each planned trial, which takes its students from the front of its own. Repeats
+    share what the planned trials leave at the end of all stretches. So a schedule does not depend on how many repeats there may be,
+    unless one trial asks for nearly all of a stretch.
+    """
+
+    planned: int
+    repeats: int
+    students: int
+
+    @property
+    def count(self) -> int:
+        """Trials that have a share."""
+        return self.planned + self.repeats
+
+    @property
+    def stretch(self) -> int:
+        """Students of each planned trial's stretch."""
+        return self.students // self.planned
+
+    @property
+    def each(self) -> int:
+        """Students that one trial may take."""
+        return self.stretch * self.planned // self.count
+
+    def places(self, share: int, turns: _Integers) -> _Integers:
+        """Where among the students of a course those of a trial are, by their turns, each below :attr:`each`."""
+        if share < self.planned:
+            return share * self.stretch + turns
+        stretches, within = np.divmod((share - self.planned) * self.each + turns, max(1, self.stretch - self.each))
+        places: _Integers = stretches * self.stretch + self.each + within
+        return places
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Every request of one trial, sorted by intended time (SCHEDULE_SCHEMA, CAPACITY_FIELD); its row number is the request's name."""
 
@@ -85,16 +123,16 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
 
     Times, operations and courses come from ``trial_seed`` alone, so that trials with the same seed get the same load. ``block`` says
     which share of the (student, course) pairs the trial may use: its block, or its position in the plan if the enrolments of the
-    other trials of its block are still there when it runs. It also says which courses are the hot ones, if there are any: as far as
-    the courses last, no two trials have the same, so that each begins with free seats.
+    other trials of its block are still there when it runs; positions beyond the plan are those of repeats. It also says which courses
+    are the hot ones, if there are any: as far as the courses last, no two trials have the same, so that each begins with free seats.
 
     Raises:
         ScheduleError: outcomes are to be read or dropped and nothing enrols, or there are too few students for so many enrolments.
         ValueError: ``block`` is not that of a trial of this experiment.
     """
-    shares = experiment.trials * len(experiment.treatments)
-    if not 0 <= block < shares:
-        raise ValueError(f"block {block} is not in 0..{shares - 1}")
+    shares = Shares(experiment.trials * len(experiment.treatments), most_repeats(experiment), len(seeded.student_ids))
+    if not 0 <= block < shares.count:
+        raise ValueError(f"block {block} is not in 0..{shares.count - 1}")
     rng = generator(trial_seed, "load")
     times = arrival_times(experiment.arrivals, experiment.phases.total_s, rng)
     operations = _operations(experiment, times, rng)
@@ -199,21 +237,20 @@ def _recent_enrollments(times: NDArray[np.float64], operations: _Integers, unifo
 
 
 def _pairs(
-    courses: _Integers, seeded: SeededPopulation, rng: np.random.Generator, *, share: int, shares: int
+    courses: _Integers, seeded: SeededPopulation, rng: np.random.Generator, *, share: int, shares: Shares
 ) -> tuple[_Integers, _Integers]:
     """Ranks of course and student of each enrolment: the courses as drawn, as far as the share's students for them last."""
     everybody = len(seeded.student_ids)
-    each = everybody // shares
-    if len(courses) > each * len(seeded.course_ids):
+    if len(courses) > shares.each * len(seeded.course_ids):
         raise ScheduleError(
-            f"the trial enrols {len(courses)} times and {shares} trials share {everybody} students and {len(seeded.course_ids)} courses; "
-            f"raise dataset.students, or lower the weights of enroll and reuse_key, the rate or the trials"
+            f"the trial enrols {len(courses)} times and {shares.planned} trials, with up to {shares.repeats} repeats, share {everybody} "
+            f"students and {len(seeded.course_ids)} courses; raise dataset.students, or lower the weights of enroll and reuse_key, the "
+            f"rate or the trials"
         )
     order = rng.permutation(everybody)
     starts = rng.integers(0, everybody, len(seeded.course_ids))
-    courses = _spill(courses, len(seeded.course_ids), each)
-    turn = _turns(courses)
-    return courses, order[(starts[courses] + share * each + turn) % everybody]
+    courses = _spill(courses, len(seeded.course_ids), shares.each)
+    return courses, order[(starts[courses] + shares.places(share, _turns(courses))) % everybody]
 
 
 def _spill(courses: _Integers, size: int, each: int) -> _Integers:

@@ -27,6 +27,7 @@ from experiments.records.schema import (
     StateRecord,
     TrialRecord,
 )
+from experiments.resets import reset_words
 from experiments.runner.chronicle import Chronicle
 from experiments.runner.interfaces import Load, LoadResult
 from infra.topology import Topology
@@ -40,6 +41,8 @@ class Attempt:
     planned: PlannedTrial
     scratch: Path
     """Folder for what the load generator and the lab hand each other."""
+    run_id: str | None = None
+    """The run that it belongs to; None: none, as in a test of a single stage."""
     epoch_s: float | None = None
     """The trial's time 0 on the monotonic clock, once there is load."""
     load: LoadResult | None = None
@@ -98,7 +101,10 @@ class Attempt:
         history = History(events)
         record = TrialRecord(
             trial_id=self.planned.trial_id,
+            run_id=self.run_id,
             position=self.planned.position,
+            attempt=self.planned.attempt,
+            bring_up=self.planned.bring_up,
             block=self.planned.block,
             treatment=self.planned.treatment,
             seed=self.planned.seed,
@@ -108,6 +114,7 @@ class Attempt:
             faults=self.faults,
             offered=0 if self.load is None else self.load.offered,
             slip_p99_ms=0.0 if self.load is None else self.load.slip_p99_ms,
+            reset=reset_words(self.experiment),
             valid=not self.reasons,
             reasons=tuple(self.reasons),
             invariants=check(history),

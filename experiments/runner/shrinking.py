@@ -63,7 +63,9 @@ def with_faults(experiment: Experiment, treatment: Treatment, faults: Sequence[F
     title = f"{len(faults)} fault{'' if len(faults) == 1 else 's'} of {treatment.name}"
     only = Treatment(name="shrunk", title=title, factors=treatment.factors, faults=tuple(faults))
     name = f"{experiment.name[:LONGEST_NAME]}_shrunk"
-    return Experiment.model_validate(dict(experiment) | {"name": name, "treatments": (only,), "claims": (), "trials": trials})
+    return Experiment.model_validate(
+        dict(experiment) | {"name": name, "treatments": (only,), "claims": (), "trials": trials, "bring_ups": 1}
+    )
 
 
 def shrink_by_chance(paths: Sequence[Path], bench: Bench, *, effort: Effort, say: Callable[[str], None]) -> None:
@@ -152,6 +154,9 @@ class _Lines:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
+
+    def added(self, step_s: float) -> None:
+        """Nothing to show."""
 
     def started(self, title: str) -> None:
         """Nothing to show."""

@@ -18,6 +18,7 @@ from experiments.invariants.history import History
 from experiments.probes.sampler import Sampler, instants
 from experiments.records.history import EnrollmentRow, Mark
 from experiments.records.history import Trial as TrialEvent
+from experiments.resets import restarts_replicas
 from experiments.runner.attempt import Attempt
 from experiments.runner.chronicle import Chronicle, PhaseMarks
 from experiments.runner.interfaces import Load
@@ -65,6 +66,12 @@ class Stage:
 def deploy(bench: Bench, attempt: Attempt) -> None:
     """Change the deployment into the treatment's topology."""
     bench.session.deploy(attempt.topology, bench.note)
+
+
+def restart_replicas(bench: Bench, attempt: Attempt) -> None:
+    """Start every service replica and worker afresh, if the experiment's treatments differ in their topology."""
+    if restarts_replicas(attempt.experiment):
+        bench.session.restart_replicas()
 
 
 def seed(bench: Bench, attempt: Attempt) -> None:
@@ -164,6 +171,7 @@ def settle(bench: Bench, attempt: Attempt) -> None:
 
 STAGES: Final = (
     Stage("deploy", deploy, ends_the_run=True),
+    Stage("restart replicas", restart_replicas),
     Stage("seed", seed, ends_the_run=True),
     Stage("launch load generator", launch),
     Stage("flush cache", flush),

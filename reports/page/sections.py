@@ -11,6 +11,7 @@ from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
 from reports.page.data import Part, Section, Table, Term
+from reports.page.design_tables import design_table, design_text, levels_table, validity_table, validity_warning
 from reports.page.fault_parts import faults_parts, untested_part
 from reports.page.featured import featured, selection_note
 from reports.page.formats import count
@@ -82,9 +83,11 @@ def trials_section(judged: JudgedRun, anchor: str) -> Section:
 def _facts(judged: JudgedRun) -> tuple[Term, ...]:
     record, trials = judged.run.record, judged.run.trials
     valid = sum(trial.record.valid for trial in trials)
+    repeats = sum(trial.record.attempt > 1 for trial in trials)
+    repeated = f" (with {count(repeats, 'repeat')})" if repeats else ""
     return (
         *head_facts(record),
-        Term("trials", f"{len(record.plan)} planned, {len(trials)} finished, {valid} valid"),
+        Term("trials", f"{len(record.plan)} planned, {len(trials)} finished{repeated}, {valid} valid"),
         Term("seed", str(record.experiment.seed)),
         Term("load", "open loop"),
     )
@@ -95,6 +98,8 @@ def _warnings(judged: JudgedRun) -> tuple[str, ...]:
     warnings = list(head_warnings(record, "trials"))
     if invalid := sum(not trial.record.valid for trial in trials):
         warnings.append(f"{count(invalid, 'invalid trial')} left out of all estimates and verdicts; the table of trials has the reasons.")
+    if (unequal := validity_warning(judged.run)) is not None:
+        warnings.append(unequal)
     if not any(trial.record.valid for trial in trials):
         warnings.append("No trial is valid: nothing can be said about the question.")
     elif min(judged.summary.valid_trials.values()) < TRIALS_FOR_A_VERDICT:
@@ -170,7 +175,19 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         ),
         untested_part(run, anchor),
         Part(f"{anchor}-everything", "Every treatment and every trial", tables=folded, is_folded=True, is_bulk=True),
-        Part(f"{anchor}-setup", "Set-up", tables=filled(load_table(record, anchor), factors_table(deployed, anchor)), is_folded=True),
+        Part(
+            f"{anchor}-design",
+            "Design and validity",
+            text=design_text(run),
+            tables=filled(validity_table(run, anchor), levels_table(run, summary, anchor)),
+            is_folded=is_many,
+        ),
+        Part(
+            f"{anchor}-setup",
+            "Set-up",
+            tables=filled(load_table(record, anchor), design_table(run, anchor), factors_table(deployed, anchor)),
+            is_folded=True,
+        ),
         Part(f"{anchor}-environment", "Environment", tables=filled(environment_table(record, anchor)), is_folded=True),
         reproduce(
             record,

@@ -206,7 +206,8 @@ OPEN_LOOP_GLOSSARY: tuple[Term, ...] = (
     ),
     Term(
         "trial, block, treatment",
-        "A trial measures one treatment once. A block has one trial of each treatment, in random order and with the same requests.",
+        "A trial measures one treatment once. A block has a trial of each treatment, at about the same time and with the same "
+        "requests; “Set-up” says how evenly places in the block and predecessors are spread over the treatments.",
     ),
     Term(
         "response time, service time",

@@ -10,7 +10,7 @@ from experiments import catalog
 from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment, check_faults
 from experiments.errors import DefinitionError
 from experiments.estimate import estimate
-from experiments.plan import plan
+from experiments.plan import most_repeats, plan
 from experiments.random_faults import faults_of
 from experiments.schedule import build
 from experiments.seeding import SeededPopulation
@@ -45,13 +45,15 @@ def test_every_module_of_the_catalog_is_an_experiment_that_can_be_judged(name: s
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_trial_of_the_catalog_has_a_load_and_faults_that_can_be_carried_out(name: str) -> None:
-    """There are students enough for all its trials, and what is left to chance is drawn."""
+    """There are students enough for all its trials and repeats, and what is left to chance is drawn."""
     experiment = catalog.load(name)
     if not isinstance(experiment, Experiment):
         return
     data = experiment.dataset
     seeded = SeededPopulation(course_ids=tuple(range(1, data.courses + 1)), student_ids=tuple(range(1, data.students + 1)))
-    for trial in (plan(experiment)[0], plan(experiment)[-1]):
+    planned = plan(experiment)
+    repeated = planned[-1].model_copy(update={"position": len(planned) + most_repeats(experiment) - 1, "attempt": 2})
+    for trial in (planned[0], planned[-1], repeated):
         assert build(experiment, seeded, trial_seed=trial.seed, block=trial.position).offered > 0
         treatment = experiment.treatment(trial.treatment)
         check_faults(faults_of(experiment, treatment, trial.seed), experiment.topology_of(treatment), experiment.phases.total_s)

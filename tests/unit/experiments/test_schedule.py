@@ -19,6 +19,7 @@ from experiments.schedule import (
     UPDATED_COURSES,
     Schedule,
     ScheduleError,
+    Shares,
     build,
 )
 from experiments.seeding import SeededPopulation
@@ -76,11 +77,11 @@ def test_another_block_with_the_same_seed_changes_only_who_enrols() -> None:
 @given(trial_seed=st.integers(0, 2**53), enroll=st.floats(0.1, 300), rate_per_s=st.floats(1, 300), zipf_exponent=st.floats(0, 5))
 @settings(deadline=None, max_examples=30)
 def test_no_pair_is_ever_repeated(trial_seed: int, enroll: float, rate_per_s: float, zipf_exponent: float) -> None:
-    """No student asks twice for the same course in a run, over all its blocks, however skewed the popularity is."""
+    """No student asks twice for the same course in a run, over all its blocks and repeats, however skewed the popularity is."""
     experiment = _experiment(mix=MIX | {Operation.ENROLL: enroll}, rate_per_s=rate_per_s, zipf_exponent=zipf_exponent)
     pairs = [
         (row["student_id"], row["course_id"])
-        for block in range(4)
+        for block in range(6)
         for row in _rows(build(experiment, SEEDED, trial_seed=trial_seed + block, block=block), Operation.ENROLL)
     ]
     assert len(set(pairs)) == len(pairs)
@@ -200,8 +201,25 @@ def test_enrolments_beyond_a_course_s_students_go_to_the_next_courses() -> None:
     schedule = build(_experiment(mix={Operation.ENROLL: 1}, zipf_exponent=5), SEEDED, trial_seed=5, block=0)
     courses = [row["course_id"] for row in _rows(schedule, Operation.ENROLL)]
     assert len(courses) == schedule.offered > 800
-    # 1,000 students in 4 shares.
-    assert courses.count(501) == 250
+    # 1,000 students, a stretch of 250 for each of 4 trials, of which 2 repeats need a third.
+    assert courses.count(501) == 166
+
+
+@given(planned=st.integers(1, 40), repeats=st.integers(0, 40), students=st.integers(0, 500))
+def test_the_shares_of_a_run_never_overlap(planned: int, repeats: int, students: int) -> None:
+    """Every trial of the plan and every repeat has as many students as the others, and all are different ones that exist."""
+    shares = Shares(planned, repeats, students)
+    places = np.concatenate([shares.places(share, np.arange(shares.each)) for share in range(shares.count)])
+    assert len(np.unique(places)) == len(places) == shares.each * shares.count
+    assert np.all((places >= 0) & (places < students))
+
+
+def test_room_for_repeats_changes_no_schedule_that_has_room() -> None:
+    """A trial of the plan takes the same students, whether there may be repeats or not."""
+    turns = np.arange(100)
+    with_repeats, without = Shares(4, 2, 1000), Shares(4, 0, 1000)
+    for share in range(4):
+        assert with_repeats.places(share, turns).tolist() == without.places(share, turns).tolist()
 
 
 def test_too_many_enrolments_are_refused() -> None:
@@ -218,10 +236,10 @@ def test_outcomes_without_enrolments_are_refused(operation: Operation) -> None:
         build(_experiment(mix={operation: 1}), SEEDED, trial_seed=5, block=0)
 
 
-@pytest.mark.parametrize("block", [-1, 4])
+@pytest.mark.parametrize("block", [-1, 6])
 def test_a_block_that_the_experiment_does_not_have_is_refused(block: int) -> None:
-    """Two trials of two treatments have the shares 0 to 3."""
-    with pytest.raises(ValueError, match=r"not in 0\.\.3"):
+    """Two trials of two treatments have the shares 0 to 3, and their repeats two more."""
+    with pytest.raises(ValueError, match=r"not in 0\.\.5"):
         build(_experiment(), SEEDED, trial_seed=5, block=block)
 
 

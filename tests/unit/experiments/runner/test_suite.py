@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.definition import Experiment, Operation
+from experiments.definition import Operation
 from experiments.errors import RecordError, TrialError
 from experiments.invariants.history import History
 from experiments.load import LoadError
@@ -24,27 +24,6 @@ from tests.fakes.bench import CALM, FakeLoadResult, FakeOutside, FakeProgress, e
 CALM_ONLY = tiny(treatments=(CALM,), trials=3)
 
 
-@pytest.fixture
-def fake() -> FakeOutside:
-    """An outside that always works."""
-    return FakeOutside()
-
-
-@pytest.fixture
-def suite(fake: FakeOutside, tmp_path: Path) -> Callable[..., SuiteOutcome]:
-    """Runs experiments on the fake outside."""
-
-    def run(*experiments: Experiment) -> SuiteOutcome:
-        settings = Settings(runs_dir=tmp_path / "runs", start_lead_s=0)
-        jobs = [Job(experiment, "nox -s bench -- tiny") for experiment in experiments]
-        outcome = SuiteOutcome()
-        with Interrupts() as interrupts:
-            run_suite(jobs, fake.outside, settings, interrupts, FakeProgress(), outcome)
-        return outcome
-
-    return run
-
-
 Suite = Callable[..., SuiteOutcome]
 
 
@@ -54,9 +33,10 @@ def _trials(outcome: SuiteOutcome) -> list[Trial]:
 
 
 def test_stages_of_a_trial_come_in_their_order() -> None:
-    """Nothing is measured before it is deployed, seeded and flushed, nor recorded before it has settled."""
+    """Nothing is measured before it is deployed, restarted, seeded and flushed, nor recorded before it has settled."""
     assert [stage.name for stage in STAGES] == [
         "deploy",
+        "restart replicas",
         "seed",
         "launch load generator",
         "flush cache",
@@ -184,10 +164,10 @@ def test_a_trial_s_history_is_in_its_folder_from_the_phases_to_the_final_read(su
 
 def test_a_failed_load_is_recorded_with_its_reason_and_the_next_trial_runs(fake: FakeOutside, suite: Suite) -> None:
     """The trial is invalid, and its invariants are unknown rather than passed."""
-    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), enrolments(3), enrolments(3)]
+    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), *[enrolments(3)] * 3]
     fake.load.make = lambda: outcomes.pop(0)
     outcome = suite(CALM_ONLY)
-    first, second, _ = _trials(outcome)
+    first, second, *_ = _trials(outcome)
     assert first.record.reasons == ("load: the generator died",)
     assert {record.verdict for record in first.record.invariants} == {"unknown"}
     assert second.record.valid
