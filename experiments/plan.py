@@ -54,8 +54,13 @@ def plan(experiment: Experiment) -> tuple[PlannedTrial, ...]:
 
 
 def most_repeats(experiment: Experiment) -> int:
-    """How many trials a run of the experiment may repeat because they were invalid; its data has to last for them."""
+    """How many trials a run of the experiment may repeat because they were invalid."""
     return max(LEAST_REPEATS, experiment.trials * len(experiment.treatments) // PLANNED_PER_REPEAT)
+
+
+def portion_of(experiment: Experiment, trial: PlannedTrial) -> int:
+    """Which portion of the students a trial has: its place in the plan; for a repeat that of the trial that it repeats."""
+    return next(planned.position for planned in plan(experiment) if (planned.block, planned.treatment) == (trial.block, trial.treatment))
 
 
 def trial_durations_s(experiment: Experiment) -> tuple[float, ...]:
@@ -63,15 +68,17 @@ def trial_durations_s(experiment: Experiment) -> tuple[float, ...]:
     topologies = {treatment.name: experiment.topology_of(treatment) for treatment in experiment.treatments}
     restart_s = RESTART_S * restarts_replicas(experiment)
 
-    def before_s(last: PlannedTrial, trial: PlannedTrial) -> float:
-        if trial.bring_up != last.bring_up:
-            return TEAR_DOWN_S + BRING_UP_S
-        before, after = topologies[last.treatment], topologies[trial.treatment]
+    def before_s(last: PlannedTrial | None, trial: PlannedTrial) -> float:
+        after = topologies[trial.treatment]
+        if last is None or trial.bring_up != last.bring_up:
+            fresh_s = 0.0 if last is None else TEAR_DOWN_S + BRING_UP_S
+            return fresh_s + restart_s * replicas(after)  # which have served the seeding
+        before = topologies[last.treatment]
         kept = min(replicas(before), replicas(after))  # by a switch, which has just started any others
         return SWITCH_S * (before != after) + restart_s * kept
 
     trial_s = experiment.phases.total_s + TRIAL_OVERHEAD_S
-    return (trial_s, *(before_s(last, trial) + trial_s for last, trial in pairwise(plan(experiment))))
+    return tuple(before_s(last, trial) + trial_s for last, trial in pairwise((None, *plan(experiment))) if trial is not None)
 
 
 def repeat_duration_s(experiment: Experiment) -> float:

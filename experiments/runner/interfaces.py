@@ -108,7 +108,9 @@ class LoadSide(Protocol):
     def prepare(
         self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path, history: Path
     ) -> Load:
-        """The load of a trial, ready to start; trials with different portions never enrol the same student in the same course.
+        """The load of a trial, ready to start.
+
+        Trials with different portions, and different attempts with the same, never enrol the same student in the same course.
 
         Its operations are appended to the file ``history`` as they happen.
         """

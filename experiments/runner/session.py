@@ -34,7 +34,7 @@ class Session:
     owed: tuple[Owed, ...] = ()
     """Writes of earlier trials whose outcome is unknown: a late one may still take effect."""
     just_started: frozenset[str] = frozenset()
-    """Service replicas and workers that the last change of the deployment has started."""
+    """Service replicas and workers that the last change of the deployment has started, and that have served nothing since."""
     _seeded_for: object = None
     _clean: bool = True
 
@@ -63,7 +63,7 @@ class Session:
         return self.deployment
 
     def restart_replicas(self) -> None:
-        """Start every service replica and worker afresh, those excepted that :meth:`deploy` has just started.
+        """Start every service replica and worker afresh, those excepted that :meth:`deploy` has just started and nothing was asked.
 
         Raises:
             InfraError: one does not end, or is not ready in time.
@@ -81,6 +81,7 @@ class Session:
         if self.population is None:
             self.population = self.outside.load.seed(gateway_url, experiment.dataset, experiment.seed, note)
             self._seeded_for = _needs(experiment)
+            self.just_started = frozenset()
         return self.population
 
     def learn(self, history: History) -> None:

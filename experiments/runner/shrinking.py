@@ -116,7 +116,9 @@ class _Oracle:
         self.rules = tuple(record.name for record in failures(trial.invariants))
         self._asked = run.record.experiment
         self._treatment = self._asked.treatment(trial.treatment)
-        self._bench = replace(bench, settings=bench.settings.model_copy(update={"runs_dir": run.path / TRIES_FOLDER}))
+        # An invalid trial is a try that broke nothing: what is left of the effort is better spent on other faults.
+        settings = bench.settings.model_copy(update={"runs_dir": run.path / TRIES_FOLDER, "repeats": 0})
+        self._bench = replace(bench, settings=settings)
         self._effort = effort
         self._say = say
 

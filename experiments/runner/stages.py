@@ -15,6 +15,7 @@ from experiments.faults.accepted import AcceptedEnrolments
 from experiments.faults.making import disturbance
 from experiments.faults.schedule import FaultSchedule, Surroundings
 from experiments.invariants.history import History
+from experiments.plan import portion_of
 from experiments.probes.sampler import Sampler, instants
 from experiments.records.history import EnrollmentRow, Mark
 from experiments.records.history import Trial as TrialEvent
@@ -68,15 +69,15 @@ def deploy(bench: Bench, attempt: Attempt) -> None:
     bench.session.deploy(attempt.topology, bench.note)
 
 
+def seed(bench: Bench, attempt: Attempt) -> None:
+    """Create the population, unless it is there."""
+    bench.session.seed(attempt.experiment, bench.deployment.endpoints.gateway_url, bench.note)
+
+
 def restart_replicas(bench: Bench, attempt: Attempt) -> None:
     """Start every service replica and worker afresh, if the experiment's treatments differ in their topology."""
     if restarts_replicas(attempt.experiment):
         bench.session.restart_replicas()
-
-
-def seed(bench: Bench, attempt: Attempt) -> None:
-    """Create the population, unless it is there."""
-    bench.session.seed(attempt.experiment, bench.deployment.endpoints.gateway_url, bench.note)
 
 
 def flush(bench: Bench, _attempt: Attempt) -> None:
@@ -107,7 +108,7 @@ def launch(bench: Bench, attempt: Attempt) -> None:
         attempt.experiment,
         bench.session.population,
         attempt.planned,
-        portion=attempt.planned.position,
+        portion=portion_of(attempt.experiment, attempt.planned),
         gateway_url=bench.deployment.endpoints.gateway_url,
         folder=Path(folder),
         history=attempt.chronicle.load_journal,
@@ -171,8 +172,8 @@ def settle(bench: Bench, attempt: Attempt) -> None:
 
 STAGES: Final = (
     Stage("deploy", deploy, ends_the_run=True),
-    Stage("restart replicas", restart_replicas),
     Stage("seed", seed, ends_the_run=True),
+    Stage("restart replicas", restart_replicas),
     Stage("launch load generator", launch),
     Stage("flush cache", flush),
     Stage("plant delay", plant_delay),

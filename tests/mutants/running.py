@@ -73,6 +73,7 @@ class Runner:
                 **os.environ,
                 "SPIRELAB_DEPLOYMENT": self._deployment,
                 "SPIRELAB_SLIP_LIMIT_MS": str(SLIP_LIMIT_MS),
+                "SPIRELAB_REPEATS": "0",  # a job is so many trials, whatever becomes of them
                 "SPIRELAB_START_LEAD_S": str(START_LEAD_S),
                 "SPIRELAB_SETTLE_TIMEOUT_S": str(DECISION_BOUND_S + SETTLE_MARGIN_S),
                 "SPIRELAB_STOP_WITH_PARENT": "1",

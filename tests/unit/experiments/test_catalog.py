@@ -10,10 +10,11 @@ from experiments import catalog
 from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment, check_faults
 from experiments.errors import DefinitionError
 from experiments.estimate import estimate
-from experiments.plan import most_repeats, plan
+from experiments.plan import plan
 from experiments.random_faults import faults_of
 from experiments.schedule import build
 from experiments.seeding import SeededPopulation
+from experiments.settings import Settings
 
 SUITE_MINUTES = 10
 LOOKS = ("resilience", "resilience_smoke")
@@ -51,10 +52,9 @@ def test_every_trial_of_the_catalog_has_a_load_and_faults_that_can_be_carried_ou
         return
     data = experiment.dataset
     seeded = SeededPopulation(course_ids=tuple(range(1, data.courses + 1)), student_ids=tuple(range(1, data.students + 1)))
-    planned = plan(experiment)
-    repeated = planned[-1].model_copy(update={"position": len(planned) + most_repeats(experiment) - 1, "attempt": 2})
-    for trial in (planned[0], planned[-1], repeated):
-        assert build(experiment, seeded, trial_seed=trial.seed, block=trial.position).offered > 0
+    for trial in (plan(experiment)[0], plan(experiment)[-1]):
+        for attempt in range(1, 2 + Settings().repeats):
+            assert build(experiment, seeded, trial_seed=trial.seed, block=trial.position, attempt=attempt).offered > 0
         treatment = experiment.treatment(trial.treatment)
         check_faults(faults_of(experiment, treatment, trial.seed), experiment.topology_of(treatment), experiment.phases.total_s)
 

@@ -19,7 +19,6 @@ from experiments.schedule import (
     UPDATED_COURSES,
     Schedule,
     ScheduleError,
-    Shares,
     build,
 )
 from experiments.seeding import SeededPopulation
@@ -81,8 +80,9 @@ def test_no_pair_is_ever_repeated(trial_seed: int, enroll: float, rate_per_s: fl
     experiment = _experiment(mix=MIX | {Operation.ENROLL: enroll}, rate_per_s=rate_per_s, zipf_exponent=zipf_exponent)
     pairs = [
         (row["student_id"], row["course_id"])
-        for block in range(6)
-        for row in _rows(build(experiment, SEEDED, trial_seed=trial_seed + block, block=block), Operation.ENROLL)
+        for block in range(4)
+        for attempt in (1, 2, 3)
+        for row in _rows(build(experiment, SEEDED, trial_seed=trial_seed + block, block=block, attempt=attempt), Operation.ENROLL)
     ]
     assert len(set(pairs)) == len(pairs)
 
@@ -201,25 +201,8 @@ def test_enrolments_beyond_a_course_s_students_go_to_the_next_courses() -> None:
     schedule = build(_experiment(mix={Operation.ENROLL: 1}, zipf_exponent=5), SEEDED, trial_seed=5, block=0)
     courses = [row["course_id"] for row in _rows(schedule, Operation.ENROLL)]
     assert len(courses) == schedule.offered > 800
-    # 1,000 students, a stretch of 250 for each of 4 trials, of which 2 repeats need a third.
-    assert courses.count(501) == 166
-
-
-@given(planned=st.integers(1, 40), repeats=st.integers(0, 40), students=st.integers(0, 500))
-def test_the_shares_of_a_run_never_overlap(planned: int, repeats: int, students: int) -> None:
-    """Every trial of the plan and every repeat has as many students as the others, and all are different ones that exist."""
-    shares = Shares(planned, repeats, students)
-    places = np.concatenate([shares.places(share, np.arange(shares.each)) for share in range(shares.count)])
-    assert len(np.unique(places)) == len(places) == shares.each * shares.count
-    assert np.all((places >= 0) & (places < students))
-
-
-def test_room_for_repeats_changes_no_schedule_that_has_room() -> None:
-    """A trial of the plan takes the same students, whether there may be repeats or not."""
-    turns = np.arange(100)
-    with_repeats, without = Shares(4, 2, 1000), Shares(4, 0, 1000)
-    for share in range(4):
-        assert with_repeats.places(share, turns).tolist() == without.places(share, turns).tolist()
+    # 1,000 students in 4 shares.
+    assert courses.count(501) == 250
 
 
 def test_too_many_enrolments_are_refused() -> None:
@@ -229,6 +212,23 @@ def test_too_many_enrolments_are_refused() -> None:
         build(_experiment(mix={Operation.ENROLL: 1}), few, trial_seed=5, block=0)
 
 
+def test_a_repeat_is_the_same_load_with_other_students() -> None:
+    """Times, operations, courses and reads are those of the trial that it repeats."""
+    first, again = (build(_experiment(), SEEDED, trial_seed=5, block=1, attempt=attempt).table for attempt in (1, 2))
+    everything_else = [name for name in SCHEDULE_SCHEMA.names if name != "student_id"]
+    assert first.select(everything_else).equals(again.select(everything_else))
+    assert not first.equals(again)
+
+
+def test_a_repeat_that_the_students_don_t_suffice_for_is_refused() -> None:
+    """The trial itself has what it needs; the error says which attempt has not."""
+    few = SeededPopulation(course_ids=(1, 2), student_ids=tuple(range(1, 4001)))
+    experiment = _experiment(mix={Operation.ENROLL: 1}, rate_per_s=120)
+    assert build(experiment, few, trial_seed=5, block=0).offered > 1000
+    with pytest.raises(ScheduleError, match=r"times in attempt 2 .* raise dataset\.students"):
+        build(experiment, few, trial_seed=5, block=0, attempt=2)
+
+
 @pytest.mark.parametrize("operation", [Operation.READ_ENROLLMENT, Operation.DROP])
 def test_outcomes_without_enrolments_are_refused(operation: Operation) -> None:
     """A mix that reads or drops outcomes and never enrols is an error that names the mend."""
@@ -236,10 +236,10 @@ def test_outcomes_without_enrolments_are_refused(operation: Operation) -> None:
         build(_experiment(mix={operation: 1}), SEEDED, trial_seed=5, block=0)
 
 
-@pytest.mark.parametrize("block", [-1, 6])
+@pytest.mark.parametrize("block", [-1, 4])
 def test_a_block_that_the_experiment_does_not_have_is_refused(block: int) -> None:
-    """Two trials of two treatments have the shares 0 to 3, and their repeats two more."""
-    with pytest.raises(ValueError, match=r"not in 0\.\.5"):
+    """Two trials of two treatments have the shares 0 to 3."""
+    with pytest.raises(ValueError, match=r"not in 0\.\.3"):
         build(_experiment(), SEEDED, trial_seed=5, block=block)
 
 
@@ -280,14 +280,15 @@ def test_a_spike_has_its_own_mix_and_its_enrolments_are_for_the_hot_courses() ->
 
 
 def test_each_trial_has_hot_courses_of_its_own() -> None:
-    """So each begins with free seats, whatever the trials before it took."""
+    """So each begins with free seats, whatever the trials before it took; a repeat too."""
     hot = [
         {
             row["course_id"]
-            for row in _rows(build(_registration(), MANY, trial_seed=5, block=block), Operation.ENROLL)
+            for row in _rows(build(_registration(), MANY, trial_seed=5, block=block, attempt=attempt), Operation.ENROLL)
             if RUSH.at_s <= row["intended_s"] < RUSH.end_s  # type: ignore[operator]  # a time is a float
         }
         for block in range(4)
+        for attempt in (1, 2)
     ]
     assert all(one.isdisjoint(other) for place, one in enumerate(hot) for other in hot[:place])
 

@@ -50,7 +50,7 @@ def test_an_invalid_trial_is_repeated_until_it_is_valid_or_its_repeats_are_spent
 
 
 def test_repeats_have_positions_and_names_of_their_own() -> None:
-    """Positions go on from the plan's, so no two trials of a run share their students."""
+    """Positions go on from the plan's."""
     done = _run(lambda planned: planned.attempt == 1 and planned.treatment == "calm")
     positions = [planned.position for planned in done]
     assert sorted(positions) == list(range(12))

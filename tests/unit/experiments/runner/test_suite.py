@@ -33,11 +33,11 @@ def _trials(outcome: SuiteOutcome) -> list[Trial]:
 
 
 def test_stages_of_a_trial_come_in_their_order() -> None:
-    """Nothing is measured before it is deployed, restarted, seeded and flushed, nor recorded before it has settled."""
+    """Nothing is measured before it is deployed, seeded, restarted and flushed, nor recorded before it has settled."""
     assert [stage.name for stage in STAGES] == [
         "deploy",
-        "restart replicas",
         "seed",
+        "restart replicas",
         "launch load generator",
         "flush cache",
         "plant delay",
