@@ -15,6 +15,7 @@ from reports.page.design_tables import design_table, design_text, levels_table, 
 from reports.page.fault_parts import faults_parts, untested_part
 from reports.page.featured import featured, selection_note
 from reports.page.formats import count
+from reports.page.instrument_tables import probe_warnings, probes_table, with_lower_bounds
 from reports.page.judgements import claim_judgement, gate_judgement
 from reports.page.measure_tables import (
     cache_table,
@@ -104,7 +105,7 @@ def _warnings(judged: JudgedRun) -> tuple[str, ...]:
         warnings.append("No trial is valid: nothing can be said about the question.")
     elif min(judged.summary.valid_trials.values()) < TRIALS_FOR_A_VERDICT:
         warnings.append(f"Fewer than {TRIALS_FOR_A_VERDICT} valid trials of a treatment: its figures are indicative.")
-    return tuple(warnings)
+    return (*warnings, *probe_warnings(judged.run))
 
 
 def _deployed(experiment: Experiment) -> dict[str, tuple[str, Factors]]:
@@ -128,7 +129,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
     is_many, selection = shown is not run, selection_note(run, shown)
     overall = filled(
         differences_table(record, anchor),
-        (treatments_by_row_table if is_many else treatments_table)(experiment, summary, anchor),
+        with_lower_bounds((treatments_by_row_table if is_many else treatments_table)(experiment, summary, anchor), run),
         comparison_table(experiment, summary, anchor),
     )
     over_time = filled(steady_table(experiment, judged.steadiness, anchor), faults_table(run, anchor))
@@ -166,7 +167,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             "Inside the system",
             text=selection,
             charts=inside_charts(shown, anchor),
-            tables=filled(nodes_table(shown, anchor), cache_table(shown, anchor)),
+            tables=filled(with_lower_bounds(nodes_table(shown, anchor), shown), cache_table(shown, anchor), probes_table(run, anchor)),
         ),
         Part(
             f"{anchor}-trials",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -229,7 +230,6 @@ class FakeLoadResult:
 
     requests: pa.Table
     offered: int
-    slip_p99_ms: float = 1.0
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def key(self, number: int) -> str:
@@ -264,6 +264,11 @@ class FakeLoad:
 
     def await_ready(self) -> None:
         """It is."""
+
+    @property
+    def pid(self) -> int:
+        """This process, which is there."""
+        return os.getpid()
 
     def start(self, epoch_monotonic_s: float) -> None:
         """Begins."""
