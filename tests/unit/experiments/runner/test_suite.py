@@ -55,7 +55,16 @@ def _trials(outcome: SuiteOutcome) -> list[Trial]:
 
 def test_stages_of_a_trial_come_in_their_order() -> None:
     """Nothing is measured before it is deployed, seeded and flushed, nor recorded before it has settled."""
-    assert [stage.name for stage in STAGES] == ["deploy", "seed", "launch load generator", "flush cache", "look before", "load", "settle"]
+    assert [stage.name for stage in STAGES] == [
+        "deploy",
+        "seed",
+        "launch load generator",
+        "flush cache",
+        "look before",
+        "fill cache",
+        "load",
+        "settle",
+    ]
 
 
 def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutside, suite: Suite) -> None:
