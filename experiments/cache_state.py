@@ -6,6 +6,7 @@ cached, and the life that is left to an entry seen at any moment follows from th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,17 @@ def cached_paths(experiment: Experiment, treatment: Treatment, seeded: SeededPop
         is_cached = rng.random(len(rates)) < cached_share(rates, lifetime_s)
         paths += [read_path(operation, key) for key, cached in zip(keys[operation], is_cached, strict=True) if cached]
     return tuple(paths)
+
+
+def aged_ms(left_ms: Mapping[bytes, int], ttl_s: float, *, seed: int, lead_ms: int) -> dict[bytes, int]:
+    """The lives that entries have left in steady state, counted from ``lead_ms`` from now, by key, ms; none is longer than before.
+
+    ``left_ms`` is what is left of everything in the cache, negative for what lives for ever: tokens by which the services know what is
+    valid, which are no entries.
+    """
+    entries = sorted(key for key, left in left_ms.items() if left > 0)
+    lives_ms = remaining_lives_ms(len(entries), ttl_s, seed=seed)
+    return {key: min(left_ms[key], life_ms + lead_ms) for key, life_ms in zip(entries, lives_ms, strict=True)}
 
 
 def remaining_lives_ms(count: int, ttl_s: float, *, seed: int) -> list[int]:

@@ -84,6 +84,10 @@ def _trial_order(experiment: Experiment) -> Iterator[str]:
         f"{experiment.arrivals.title}, "
         f"warm-up {phases.warm_up_s:g} s + measure {phases.measure_s:g} s + cool-down {phases.cool_down_s:g} s"
     )
+    for treatment in experiment.treatments:
+        if treatment.rate_per_s is not None or treatment.zipf_exponent is not None:
+            arrivals, exponent = experiment.arrivals_of(treatment), experiment.zipf_exponent_of(treatment)
+            yield f"  {treatment.name}: {arrivals.title}, Zipf exponent {exponent:g}"
     for block in range(experiment.trials):
         order = ", ".join(planned.treatment for planned in plan(experiment) if planned.block == block)
         yield f"  block {block + 1}: {order}"

@@ -10,7 +10,7 @@ from typing import Final
 import redis
 from pydantic import SecretStr
 
-from experiments.cache_state import remaining_lives_ms
+from experiments.cache_state import aged_ms
 from experiments.errors import ProbeError, TrialError
 from experiments.probes.containers import ContainerProbe
 from experiments.probes.nginx import NginxProbe
@@ -134,14 +134,13 @@ class LiveInspection:
 
 
 def _age(client: redis.Redis, ttl_s: float, *, seed: int, lead_ms: int) -> None:
-    keys = sorted(client.scan_iter(count=KEYS_AT_ONCE))
+    keys = list(client.scan_iter(count=KEYS_AT_ONCE))
     with client.pipeline(transaction=False) as pipe:
         for key in keys:
             pipe.pttl(key)
         left_ms = dict(zip(keys, pipe.execute(), strict=True))
-        entries = [key for key in keys if left_ms[key] > 0]
-        for key, remaining_ms in zip(entries, remaining_lives_ms(len(entries), ttl_s, seed=seed), strict=True):
-            pipe.pexpire(key, min(left_ms[key], remaining_ms + lead_ms))
+        for key, life_ms in aged_ms(left_ms, ttl_s, seed=seed, lead_ms=lead_ms).items():
+            pipe.pexpire(key, life_ms)
         pipe.execute()
 
 

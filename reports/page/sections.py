@@ -8,6 +8,7 @@ from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
+from reports.page.curve_parts import curve_parts
 from reports.page.data import Part, Section, Table, Term
 from reports.page.fault_parts import faults_parts, untested_part
 from reports.page.featured import featured, selection_note
@@ -128,6 +129,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         return () if is_many else tables
 
     candidates = (
+        *curve_parts(run, summary, anchor),
         *faults_parts(run, summary, anchor, is_many=is_many),
         Part(
             f"{anchor}-measures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,24 @@ def test_the_trial_seed_decides() -> None:
     """Another trial seed gives another schedule."""
     first, other = (_build(_experiment(), SEEDED, trial_seed=seed, block=0) for seed in (5, 6))
     assert not first.table.equals(other.table)
+
+
+def test_treatments_get_the_same_requests_unless_their_load_differs() -> None:
+    """Byte for byte; a rate or a popularity of its own changes the requests of that treatment only."""
+    experiment = _experiment()
+    busy = Treatment(name="busy", title="busy", rate_per_s=300)
+    flat = Treatment(name="flat", title="flat", zipf_exponent=0)
+    same = Treatment(name="same", title="same", rate_per_s=100, zipf_exponent=1.1, factors={"cache": False})
+    experiment = experiment.model_copy(update={"treatments": (*experiment.treatments, busy, flat, same)})
+    one, two, busier, flatter, equal = (
+        _build(experiment, SEEDED, trial_seed=5, block=0, treatment=name).table for name in ("one", "two", "busy", "flat", "same")
+    )
+    assert one.equals(two)
+    assert one.equals(equal)
+    assert busier.num_rows == pytest.approx(3000, abs=4 * 3000**0.5)
+    assert flatter.column("intended_s").equals(one.column("intended_s"))
+    most_read = [Counter(table.column("course_id").drop_null().to_pylist()).most_common(1)[0][1] for table in (one, flatter)]
+    assert most_read[0] > 5 * most_read[1]
 
 
 def test_another_block_with_the_same_seed_changes_only_who_enrols() -> None:
