@@ -23,6 +23,8 @@ SWITCH_S = 3.0
 """Changing the deployment from one treatment into another: replicas start or stop (measured)."""
 TRIAL_OVERHEAD_S = 3.5
 """A trial beyond its load: start of the load generator, settling and the final read (measured)."""
+FILL_S = 1.5
+"""Reading some 900 entries through the gateway, so that a trial begins with a cache in its steady state (measured)."""
 
 
 def plan(experiment: Experiment) -> tuple[PlannedTrial, ...]:
@@ -56,4 +58,5 @@ def trial_durations_s(experiment: Experiment) -> tuple[float, ...]:
     """How long each trial of the plan takes on a deployment that is up, s."""
     topologies = [experiment.topology_of(experiment.treatment(trial.treatment)) for trial in plan(experiment)]
     changes = [False, *(before != after for before, after in pairwise(topologies))]
-    return tuple(experiment.phases.total_s + TRIAL_OVERHEAD_S + SWITCH_S * change for change in changes)
+    each_s = experiment.phases.total_s + TRIAL_OVERHEAD_S + FILL_S * (experiment.cache_start == "steady")
+    return tuple(each_s + SWITCH_S * change for change in changes)
