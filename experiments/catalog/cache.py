@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
     trials=7,
     claims=(
         RatioClaim(
-            statement="In steady state the cache reduces SQL statements per read by 40-100x, at 300 reads/s of 1,200 records that live 180 s",
+            statement="In steady state the cache reduces SQL statements per read by 40-100x (300 reads/s of 1,200 records that live 180 s)",
             metric=Metric.SQL_PER_10K_READS,
             numerator="off",
             denominator="on",

@@ -7,7 +7,7 @@ from typing import Final
 from experiments.catalog.cache import MIX
 from experiments.definition import Arrivals, CurveClaim, Experiment, Metric, Phases, Treatment
 
-BASE_RATES_PER_S: Final = (120, 250, 600, 1000, 1500)
+BASE_RATES_PER_S: Final = (120, 250, 400, 700, 1000, 1200)
 OTHER_RATES_PER_S: Final = (250, 1000)
 POPULARITIES: Final = (0.8, 1.4)
 """Zipf exponents, one flatter and one steeper than the usual 1.1."""

@@ -75,11 +75,11 @@ def _claimed(claim: CurveClaim, lines: list[Line]) -> tuple[Line, ...]:
         return ()
     ends = (min(xs), max(xs))
     bounds = [(word, bound) for word, bound in (("at least", claim.at_least), ("at most", claim.at_most)) if bound is not None]
-    found = [Line(f"claimed: {word} {number(bound, Form.TIMES)}", NO_COLOR, ends, (bound, bound), dash="dash") for word, bound in bounds]
-    if claim.at_least is not None and claim.at_most is not None:
-        band = Line("claimed", NO_COLOR, ends, (None, None), (claim.at_least,) * 2, (claim.at_most,) * 2)
-        found.insert(0, band)
-    return tuple(found)
+    band = [(bound, bound) for _, bound in bounds] if len(bounds) > 1 else [(), ()]
+    return tuple(
+        Line(f"claimed: {word} {number(bound, Form.TIMES)}", NO_COLOR, ends, (bound, bound), *(() if place else band), dash="dash")
+        for place, (word, bound) in enumerate(bounds)
+    )
 
 
 def _table(points: tuple[CurvePoint, ...], name: str) -> Table:

@@ -128,8 +128,9 @@ def test_a_claim_with_both_bounds_has_a_band(tmp_path: Path) -> None:
     (part,) = [part for part in section.parts if part.anchor == "r-curve"]
     (chart,) = part.charts
     assert isinstance(chart, Chart)
-    band = next(line for line in chart.panels[0].lines if line.name == "claimed")
-    assert (set(band.low), set(band.high)) == ({40.0}, {100.0})
+    lower, upper = chart.panels[0].lines[:2]
+    assert [line.name for line in (lower, upper)] == ["claimed: at least 40×", "claimed: at most 100×"]  # noqa: RUF001 - the same
+    assert (lower.low, lower.high, upper.low) == ((40.0, 40.0), (100.0, 100.0), ())
     fills = [trace for trace in figure(chart).to_dict()["data"] if trace.get("fill") == "toself"]
     assert len(fills) == 1
 
