@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from experiments.definition import CurveClaim, Experiment, Metric
 from reports.analysis.cache_curve import CurvePoint, CurveSeries, curve_points, curve_series
 from reports.analysis.estimates import Estimate
@@ -75,11 +77,10 @@ def _claimed(claim: CurveClaim, lines: list[Line]) -> tuple[Line, ...]:
         return ()
     ends = (min(xs), max(xs))
     bounds = [(word, bound) for word, bound in (("at least", claim.at_least), ("at most", claim.at_most)) if bound is not None]
-    band = [(bound, bound) for _, bound in bounds] if len(bounds) > 1 else [(), ()]
-    return tuple(
-        Line(f"claimed: {word} {number(bound, Form.TIMES)}", NO_COLOR, ends, (bound, bound), *(() if place else band), dash="dash")
-        for place, (word, bound) in enumerate(bounds)
-    )
+    found = [Line(f"claimed: {word} {number(bound, Form.TIMES)}", NO_COLOR, ends, (bound, bound), dash="dash") for word, bound in bounds]
+    if claim.at_least is not None and claim.at_most is not None:
+        found[0] = replace(found[0], low=(claim.at_least,) * 2, high=(claim.at_most,) * 2)
+    return tuple(found)
 
 
 def _table(points: tuple[CurvePoint, ...], name: str) -> Table:
