@@ -59,6 +59,7 @@ class LoadGenerator:
         self._out_file = folder / "requests.parquet"
         self._log_file = folder / "load.log"
         self._child: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
 
     def launch(self) -> None:
         """Start the child, which then waits for :meth:`start`."""
@@ -81,14 +82,17 @@ class LoadGenerator:
             )
 
     def await_ready(self) -> None:
-        """Return when the child could send, with real-time priority if this process may give it.
+        """Return when the child could send, with real-time priority if this process may give it; at once if it was asked before.
 
         Raises:
             LoadError: it fails, or takes too long.
         """
         child = self._launched()
+        if self._is_ready:
+            return
         if child.stdout is None or not select.select([child.stdout], [], [], READY_TIMEOUT_S)[0] or child.stdout.read(len(READY)) != READY:
             raise LoadError(f"the load generator does not get ready; {self._last_words()}")
+        self._is_ready = True
         take_real_time_priority(child.pid)
 
     @property

@@ -13,7 +13,7 @@ from locust import FastHttpUser
 from locust.env import Environment
 
 from experiments.definition import Operation
-from experiments.schedule import PAGE_SIZE
+from experiments.read_paths import read_path
 from experiments.workloads.answers import Ending
 from experiments.workloads.arrival import Arrival
 from experiments.workloads.delivery import OnceOnlyPool
@@ -74,16 +74,18 @@ class Students(FastHttpUser):
     def read_course(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one course."""
         course = arrival.course_id
-        self._send(arrival, Operation.READ_COURSE, "GET", f"/courses/{course}", {"course": course}, is_scheduled=is_scheduled)
+        path = read_path(Operation.READ_COURSE, course)
+        self._send(arrival, Operation.READ_COURSE, "GET", path, {"course": course}, is_scheduled=is_scheduled)
 
     def list_courses(self, arrival: Arrival) -> None:
         """Look at a page of the catalogue."""
-        self._send(arrival, Operation.LIST_COURSES, "GET", f"/courses?limit={PAGE_SIZE}&offset={arrival.offset}", {})
+        self._send(arrival, Operation.LIST_COURSES, "GET", read_path(Operation.LIST_COURSES, arrival.offset), {})
 
     def read_student(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one's own record."""
         student = arrival.student_id
-        self._send(arrival, Operation.READ_STUDENT, "GET", f"/students/{student}", {"student": student}, is_scheduled=is_scheduled)
+        path = read_path(Operation.READ_STUDENT, student)
+        self._send(arrival, Operation.READ_STUDENT, "GET", path, {"student": student}, is_scheduled=is_scheduled)
 
     def enroll(self, arrival: Arrival) -> Ending | None:
         """Ask for a seat, and again with the same key while nobody says what became of that; how it ended.

@@ -87,8 +87,8 @@ def trials_chart(run: RunData, summary: Summary, prefix: str) -> Chart | None:
     return Chart(
         name=f"{prefix}-trials",
         title="Every trial, and what they amount to",
-        caption="One dot is one valid trial; a grey line joins the trials of one block, which had the same schedule of requests. "
-        "The bar beside the dots is the median over trials with its interval.",
+        caption="One dot is one valid trial; a grey line joins the trials of one block, which had the same requests unless their load "
+        "differs. The bar beside the dots is the median over trials with its interval.",
         x_title="",
         panels=tuple(
             Panel(

@@ -15,6 +15,7 @@ from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
 from reports.page.data import Cell, Column, Table, Tone
 from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, number_cell, text_cell
+from reports.page.setup_tables import own_load
 from reports.page.words import METRICS, OPERATIONS
 
 
@@ -119,8 +120,13 @@ def comparison_table(experiment: Experiment, summary: Summary, prefix: str) -> T
         ),
         rows=rows,
         note="A ratio of 1, a shift of 0 and a delta of 0 mean no difference. Ratio and shift are made of the blocks in which both trials "
-        "are valid.",
+        f"are valid.{_other_loads(experiment)}",
     )
+
+
+def _other_loads(experiment: Experiment) -> str:
+    titles = [treatment.title for treatment in experiment.treatments if own_load(treatment)]
+    return f" Treatments with a load of their own, which were sent other requests: {', '.join(titles)}." if titles else ""
 
 
 def _comparison_row(title: str, metric: Metric, comparison: Comparison) -> tuple[Cell, ...]:

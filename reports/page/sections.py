@@ -10,6 +10,7 @@ from reports.analysis.steady import Steadiness, run_steadiness
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
+from reports.page.curve_parts import curve_parts
 from reports.page.data import Part, Section, Table, Term
 from reports.page.design_tables import design_table, design_text, levels_table, validity_table, validity_warning
 from reports.page.fault_parts import faults_parts, untested_part
@@ -140,6 +141,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         return () if is_many else tables
 
     candidates = (
+        *curve_parts(run, summary, anchor),
         *faults_parts(run, summary, anchor, is_many=is_many),
         Part(
             f"{anchor}-measures",

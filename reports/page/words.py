@@ -52,8 +52,9 @@ METRICS: dict[Metric, MetricWords] = {
         "SQL statements per 10,000 reads",
         "",
         Form.NUMBER,
-        "Statements that the services ran at the three PostgreSQL servers in the measure phase, for every 10,000 course and student reads "
-        "answered in it. Whatever else ran meanwhile is counted too: enrolments, their worker, the outbox's polling.",
+        "Statements that the services courses and students ran at their PostgreSQL servers in the measure phase, for every 10,000 reads of "
+        "them answered in it. At rest they run none. What enrolments, changes and readiness checks make them run meanwhile is counted. "
+        "The server of enrollment answers none of these reads and is polled all the time: only the table by node has its statements.",
     ),
     Metric.CPU_MS_PER_REQUEST: MetricWords(
         "Processor time per request",
