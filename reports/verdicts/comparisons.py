@@ -26,7 +26,7 @@ class Reached(StrEnum):
     MISSED = "missed"
     """The whole interval falls short of what it must reach."""
     INCONCLUSIVE = "inconclusive"
-    """The interval reaches across what it must reach, or there is no interval."""
+    """The interval reaches across what it must reach, or there is no interval: with too few rounds there never is."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,6 @@ class ComparisonVerdict:
         """Rounds that it rests on."""
         return len(self.compared.rounds)
 
-    @property
-    def is_indicative(self) -> bool:
-        """Too few rounds for a verdict: it may be read as a hint only."""
-        return self.rounds < TRIALS_FOR_A_VERDICT
-
 
 def judge_comparisons(summary: CapacitySummary) -> tuple[ComparisonVerdict, ...]:
     """Every comparison of the experiment, in its order."""
@@ -61,8 +56,8 @@ def _judge(compared: Compared) -> ComparisonVerdict:
 
 def judge_reached(figure: Estimate, comparison: Comparison) -> tuple[Reached, str]:
     """The outcome by the place of the interval, and why."""
-    if figure.trials == 1:
-        return Reached.INCONCLUSIVE, "one round has no interval"
+    if figure.trials < TRIALS_FOR_A_VERDICT:
+        return Reached.INCONCLUSIVE, f"{figure.trials} round{'' if figure.trials == 1 else 's'}: a verdict takes {TRIALS_FOR_A_VERDICT}"
     must = [comparison.reaches(end, comparison.must) for end in (figure.low, figure.high)]
     aim = [comparison.reaches(end, comparison.aim) for end in (figure.low, figure.high)]
     if all(aim):

@@ -72,10 +72,10 @@ def test_a_ratio_is_taken_within_its_round(tmp_path: Path) -> None:
 
 
 def test_an_invalid_measurement_is_in_no_figure(capacity: JudgedCapacity) -> None:
-    """Round 1 of the list lost its tutorial: four rounds are left of the ratio, which is a hint, and of the tutorial's figures."""
+    """Round 1 of the list lost its tutorial: four rounds are left of the ratio, too few for a verdict, and of the tutorial's figures."""
     listed = capacity.comparisons[2]
     assert list(listed.compared.rounds) == [0, 2, 3, 4]
-    assert (listed.rounds, listed.is_indicative) == (4, True)
+    assert (listed.rounds, listed.outcome, listed.reason) == (4, Reached.INCONCLUSIVE, "4 rounds: a verdict takes 5")
     tutorial = capacity.summary.sides["listed", TUTORIAL]
     assert tutorial.valid == 4
     assert tutorial.figures[Quantity.FAILED_REQUESTS] == Estimate(0, 0, 0, trials=4)
@@ -118,7 +118,7 @@ def test_one_round_concludes_nothing(tmp_path: Path) -> None:
     """It has no interval, however clear its ratio looks."""
     verdicts = judge_comparisons(summarise_capacity(load_capacity(write_capacity_run(tmp_path, finished=1))))
     assert {verdict.outcome for verdict in verdicts} == {Reached.INCONCLUSIVE}
-    assert judge_reached(Estimate(99, 99, 99, trials=1), compared("t", "cached", must=1, aim=2))[1] == "one round has no interval"
+    assert judge_reached(Estimate(99, 99, 99, trials=1), compared("t", "cached", must=1, aim=2))[1] == "1 round: a verdict takes 5"
 
 
 def test_every_outcome_is_reached_by_the_example(capacity: JudgedCapacity) -> None:
@@ -214,11 +214,12 @@ def test_the_page_says_that_it_was_a_closed_loop(document: Page) -> None:
 
 
 def test_an_interrupted_run_rests_on_its_whole_rounds(tmp_path: Path) -> None:
-    """Two rounds are shown and called indicative; measurements that were never made say so."""
+    """Two rounds are shown and judge nothing; measurements that were never made say so."""
     built = build([write_capacity_run(tmp_path, finished=2)])
     text = built.path.read_text(encoding="utf-8")
     assert "5 planned, 2 finished" in text
-    assert "aim reached (indicative)" in text
+    assert "2 rounds: a verdict takes 5" in text
+    assert "aim reached<" not in text
     assert "left no record" in text
     assert "2 of 5 rounds" in (tmp_path / "index.html").read_text(encoding="utf-8")
     assert not built.document.notes
