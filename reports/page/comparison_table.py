@@ -42,8 +42,8 @@ def comparison_table(experiment: Experiment, summary: Summary, prefix: str) -> T
         ),
         rows=rows,
         note="A ratio of 1, a shift of 0 and a delta of 0 mean no difference. Ratio and shift are made of the blocks in which both trials "
-        f"are valid. False discoveries are controlled at {whole_percent(LEVEL)} (Benjamini-Hochberg) over the {len(adjusted)} comparisons of "
-        f"this table: only the marked ones differ.{_out_of_reach(compared.values())}",
+        f"are valid. False discoveries are controlled at {whole_percent(LEVEL)} (Benjamini-Hochberg) over the {len(adjusted)} comparisons "
+        f"of this table: only the marked ones differ.{_out_of_reach(compared.values())}",
     )
 
 

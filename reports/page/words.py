@@ -216,9 +216,9 @@ OPEN_LOOP_GLOSSARY: tuple[Term, ...] = (
         "in every trial, in the typical trial, of all trials together",
         "What a claim is over. In every trial: one valid counterexample refutes it; what the clean trials leave open is an upper bound of "
         f"{whole_percent(CONFIDENCE)} confidence, 1 − 0.05 to the power of 1/n. In the typical trial: the median over trials, or the "  # noqa: RUF001
-        "typical ratio within a block. Of all trials together: requests lost, divided by requests due, added up over trials. Its interval takes each "
-        "trial as one draw, because failures come in clusters, and assumes nothing but that no trial loses more than a stated share: "
-        f"{UNSEEN_TIMES} times what is claimed of all trials together, or what the worst trial lost (Gaffke 2005).",
+        "typical ratio within a block. Of all trials together: requests lost, divided by requests due, added up over trials. Its interval "
+        "takes each trial as one draw, because failures come in clusters, and assumes nothing but that no trial loses more than a stated "
+        f"share: {UNSEEN_TIMES} times what is claimed of all trials together, or what the worst trial lost (Gaffke 2005).",
     ),
     Term(
         "correction for several claims (Holm)",

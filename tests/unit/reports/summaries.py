@@ -29,14 +29,12 @@ def summary_of(
     ids = {name: [f"{block:03d}-{name}" for block in range(len(values))] for name, values in trials.items()}
     measured = {name: [one if not isinstance(one, float | int) else Observation.exact(one) for one in trials[name]] for name in trials}
     lost = {name: (losses or {}).get(name, [Counts(0, REQUESTS)] * len(values)) for name, values in trials.items()}
-    nothing = Unmeasured("not part of this test")
+    nothing: dict[Metric, Unmeasured] = dict.fromkeys(Metric, Unmeasured("not part of this test"))
     return Summary(
         by_trial={
-            trial_id: dict.fromkeys(Metric, nothing) | {metric: value}
-            for name in trials
-            for trial_id, value in zip(ids[name], measured[name], strict=True)
+            trial_id: {**nothing, metric: value} for name in trials for trial_id, value in zip(ids[name], measured[name], strict=True)
         },
-        by_treatment={name: dict.fromkeys(Metric, nothing) | {metric: over_trials(values)} for name, values in measured.items()},
+        by_treatment={name: {**nothing, metric: over_trials(values)} for name, values in measured.items()},
         blocks={
             name: {key: {} for key in Metric}
             | {metric: {block: value for block, value in enumerate(values) if isinstance(value, Observation)}}
