@@ -110,6 +110,12 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def simulations(session: nox.Session) -> None:
+    """How often intervals and verdicts are right on data with known answers: -- NAME... --experiments 2000 (see -- --list)."""
+    run(session, "-m", "tests.simulations", *session.posargs)
+
+
+@nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """All tests: unit, contract, openapi, race, degrade, integration, end_to_end; containers and pulumi_docker where there is an engine."""
     in_order = "--no-loadscope-reorder"  # the long ones come first, and the unit tests last, which fill the gaps
