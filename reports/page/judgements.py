@@ -130,7 +130,7 @@ def _effort(verdict: ClaimVerdict, form: Form, unit: str) -> tuple[str, ...]:
 def _detectable(effort: Effort, verdict: ClaimVerdict, form: Form, unit: str) -> tuple[str, ...]:
     if effort.detectable is None:
         return ()
-    if isinstance(verdict.claim, RatioClaim):
+    if not isinstance(verdict.claim, BoundClaim):
         distance = f"{number(effort.detectable, Form.SHARE)}"
     else:
         distance = f"{number(effort.detectable, Form.POINTS if form is Form.SHARE else form)}{unit}"
@@ -156,9 +156,16 @@ def comparison_judgement(verdict: ComparisonVerdict) -> Judgement:
         word=verdict.outcome.value,
         tone=REACHED_TONES[verdict.outcome],
         measured=_compared(verdict, form),
-        asked=f"Asked: {bound} {exact(comparison.must, form)}{aim}",
-        remark=_sentence(verdict.reason),
+        asked=f"Asked: {bound} {exact(comparison.must, form)}{' in every round' if verdict.is_over_every_round else ''}{aim}",
+        remark=_sentence(verdict.reason) + _rounds_left_open(verdict),
     )
+
+
+def _rounds_left_open(verdict: ComparisonVerdict) -> str:
+    if not verdict.is_over_every_round or verdict.outcome not in {Reached.AIM, Reached.MUST}:
+        return ""
+    share = number(bad_share(verdict.rounds), Form.SHARE)
+    return f" At {whole_percent(CONFIDENCE)} confidence up to {share} of rounds may still be bad."
 
 
 def bounds_form(comparison: Comparison) -> Form:
@@ -174,6 +181,8 @@ def exact(bound: float, form: Form) -> str:
 def _compared(verdict: ComparisonVerdict, form: Form) -> str:
     compared, words = verdict.compared, WORDS[verdict.compared.comparison.subject.quantity]
     found, reference = compared.figure, compared.reference
+    if verdict.is_over_every_round and verdict.rounds:
+        return f"{words.title}: at worst {number(verdict.worst, form)}, {count(verdict.rounds, 'round')}"
     if not isinstance(found, Estimate):
         return f"{words.title}: not measured"
     unit = f" {words.unit}" if words.unit else ""

@@ -8,6 +8,7 @@ interval. A claim that is alone in its family is judged by its interval as it is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,8 @@ class PointVerdict:
     measured: Figure
     trials: int
     reason: str
+    effort: Effort | None
+    """As of a claim."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ class ClaimVerdict:
     p_value: float | None = None
     """Adjusted for the family; None where nothing was tested, and for a curve."""
     effort: Effort | None = None
-    """What it would take; None where there is a verdict, and where more trials are not what is missing."""
+    """What it would take; of a curve at the point that takes most. None where there is a verdict, and where more trials are not what is
+    missing."""
     points: tuple[PointVerdict, ...] = ()
     """Of a curve, in its order."""
 
 
+EACH_POINT = "each point is judged by itself, by its whole interval and after the correction for all tested claims"
 Key = tuple[int, int]
 """A test by the place of its claim and, for a curve, of its point."""
 
@@ -169,7 +174,8 @@ class _Family:
         for number, name in enumerate(claim.points):
             finding = self.findings[place, number]
             outcome, reason = self._outcome((place, number))
-            points.append(PointVerdict(name, outcome, finding.figure, finding.trials, reason))
+            effort = self._effort(claim, finding) if outcome is Outcome.INCONCLUSIVE else None
+            points.append(PointVerdict(name, outcome, finding.figure, finding.trials, reason, effort))
         outcomes = {point.outcome for point in points}
         overall = outcomes.pop() if len(outcomes) == 1 else Outcome.PARTLY
         if any(point.outcome is Outcome.INCONCLUSIVE for point in points):
@@ -180,14 +186,15 @@ class _Family:
             overall,
             None,
             min(point.trials for point in points),
-            _curve_reason(points),
+            next((point.reason for point in points if point.outcome is Outcome.INCONCLUSIVE), EACH_POINT),
             family=len(self.findings),
+            effort=max((point.effort for point in points if point.effort), key=_cost, default=None),
             points=tuple(points),
         )
 
 
-def _curve_reason(points: Sequence[PointVerdict]) -> str:
-    return next((point.reason for point in points if point.outcome is Outcome.INCONCLUSIVE), points[0].reason)
+def _cost(effort: Effort) -> float:
+    return math.inf if effort.trials is None else effort.trials
 
 
 def _condition(finding: Finding, outcome: Outcome) -> str:

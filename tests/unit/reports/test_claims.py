@@ -247,6 +247,8 @@ def test_a_curve_holds_where_its_points_do(slow: float, fast: float, expected: O
         assert ("Does not hold at 100/s." if slow == 10 else "Does not hold at 1,000/s.") in written.remark
     if expected is INCONCLUSIVE:
         assert "Undecided at 100/s." in written.remark
+        assert verdict.effort is not None
+        assert "If the estimate is right" in written.remark
 
 
 def test_points_that_share_their_rate_are_called_by_their_title() -> None:
