@@ -18,11 +18,19 @@ from reports.analysis.backlog import backlog_peak, decided_after_heal, drain_aft
 from reports.analysis.counters import increase_over_nodes
 from reports.analysis.detection import time_to_detect
 from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate
-from reports.analysis.failures import failed_during_fault, slowest_response, tail_ratio, time_to_first_failure, time_to_mitigate
+from reports.analysis.failures import (
+    failed_during_fault,
+    failures_during_fault,
+    slowest_response,
+    tail_ratio,
+    time_to_first_failure,
+    time_to_mitigate,
+)
 from reports.analysis.faults import NO_FAULT
 from reports.analysis.percentiles import SAMPLES_BEYOND, is_supported, label, percentile
+from reports.analysis.pooled import Counts
 from reports.analysis.recovery import recovery_after_heal, recovery_after_ready, time_to_recover
-from reports.analysis.service import NOTHING_DUE, due, error_budget_spent, lost_service_s, objective_met
+from reports.analysis.service import NOTHING_DUE, due, error_budget_spent, lost_service_s, not_served, objective_met
 from reports.loading import MS_PER_S, TrialData
 
 Measured = Observation | Unmeasured
@@ -65,6 +73,23 @@ def latency_percentile(requests: pd.DataFrame, column: str, per_mille: int) -> M
 def failed_requests(trial: TrialData) -> int:
     """Arrivals of the measure phase that got no right answer."""
     return due(trial) - int(trial.measured["ok"].sum())
+
+
+def failures(trial: TrialData) -> Counts | Unmeasured:
+    """The same, of all arrivals of the measure phase."""
+    arrivals = due(trial)
+    return Counts(failed_requests(trial), arrivals) if arrivals else NOTHING_DUE
+
+
+def losses(trial: TrialData) -> dict[Metric, Counts | Unmeasured]:
+    """What each metric that can be pooled over trials counts: the requests that were lost, of how many."""
+    missed = not_served(trial)
+    return {
+        Metric.AVAILABILITY: failures(trial),
+        Metric.OBJECTIVE_MET: missed,
+        Metric.ERROR_BUDGET_SPENT: missed,
+        Metric.FAILED_DURING_FAULT: failures_during_fault(trial),
+    }
 
 
 def sql_by_database(trial: TrialData) -> dict[str, Measured]:
@@ -118,12 +143,13 @@ def _throughput_per_s(trial: TrialData) -> Measured:
 
 
 def _availability(trial: TrialData) -> Measured:
-    arrivals = due(trial)
-    return Observation.exact(1 - failed_requests(trial) / arrivals) if arrivals else NOTHING_DUE
+    failed = failures(trial)
+    return failed if isinstance(failed, Unmeasured) else Observation.exact(1 - failed.share)
 
 
 def _failed_requests(trial: TrialData) -> Measured:
-    return Observation.exact(failed_requests(trial))
+    failed = failures(trial)
+    return failed if isinstance(failed, Unmeasured) else Observation.exact(failed.events)
 
 
 def _response(per_mille: int) -> Callable[[TrialData], Measured]:

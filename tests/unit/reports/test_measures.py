@@ -11,7 +11,7 @@ import pytest
 from experiments.definition import Metric, Operation
 from infra.topology import Topology
 from reports.analysis.estimates import Observation, Unmeasured
-from reports.analysis.latency import curve, latency_rows
+from reports.analysis.latency import curve, generator_parts, latency_rows
 from reports.analysis.measures import measures, sql_by_database
 from reports.analysis.nodes import answered_shares, cache_row, node_rows
 from tests.unit.reports.factory import Request, TrialSpec, counters_of, steady, trial_data
@@ -41,6 +41,17 @@ def test_response_time_counts_from_when_a_request_was_due(tmp_path: Path) -> Non
     # 1,250 of the 2,000 measured requests were due in the stall, evenly over it: the largest 1 % of all begin at 4.92 s.
     assert row.response_ms[990].value == pytest.approx(5 + 4924, abs=6)  # type: ignore[union-attr]
     assert row.response_ms[500].value == pytest.approx(5 + 1000, abs=6)  # type: ignore[union-attr]
+
+
+def test_the_generators_part_is_what_lateness_adds(tmp_path: Path) -> None:
+    """Requests that all left 2 ms late and took 8 ms are 20 % the generator's own; where failures lie beyond it has no part."""
+    requests = [replace(one, slip_ms=2.0) for one in steady(rate_per_s=250, duration_s=10)]
+    parts = generator_parts([trial_data(tmp_path, TrialSpec(requests))])
+    assert [parts[per_mille].value for per_mille in (500, 950, 990)] == pytest.approx([0.2] * 3)  # type: ignore[union-attr]
+    assert isinstance(parts[999], Unmeasured)
+    failed = [replace(one, outcome="timeout") if number % 50 == 0 else one for number, one in enumerate(requests)]
+    parts = generator_parts([trial_data(tmp_path / "failed", TrialSpec(failed))])
+    assert [parts[per_mille].value for per_mille in (950, 990)] == pytest.approx([0.2, 0.0])  # type: ignore[union-attr]
 
 
 def test_only_requests_due_in_the_measure_phase_count(tmp_path: Path) -> None:
