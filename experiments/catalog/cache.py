@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
     ),
     mix=MIX,
     arrivals=Arrivals(rate_per_s=RATE_PER_S),
-    phases=Phases(warm_up_s=1, measure_s=7),
+    phases=Phases(warm_up_s=1, measure_s=5),
     cache_start="steady",
     trials=7,
     claims=(

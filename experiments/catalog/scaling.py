@@ -23,10 +23,10 @@ EXPERIMENT = Experiment(
         Operation.ENROLL: 6,
         Operation.READ_ENROLLMENT: 3,
     },
-    # Well below what two processors serve: a busier machine must not turn the trial into one of overload. Some 1,250 requests, so that p99
+    # Well below what two processors serve: a busier machine must not turn the trial into one of overload. Some 1,125 requests, so that p99
     # can be printed.
     arrivals=Arrivals(rate_per_s=250),
-    phases=Phases(warm_up_s=2, measure_s=5),
+    phases=Phases(warm_up_s=2, measure_s=4.5),
     # The fewest that can decide three claims together.
     trials=7,
     claims=(
