@@ -92,8 +92,18 @@ def _probabilities(own: Rows, reference: Rows, per_mille: int) -> tuple[NDArray[
     """Of as few, and of as many, of the slowest requests coming from each row as do, were both of one distribution."""
     slower = own[:, ::-1].cumsum(axis=1)
     together = slower + reference[:, ::-1].cumsum(axis=1)
-    everything = together[:, -1:]
-    place = (together * WHOLE >= everything * (WHOLE - per_mille)).argmax(axis=1)[:, None]
-    from_own, slowest = (np.take_along_axis(counts, place, axis=1)[:, 0] for counts in (slower, together))
-    share = slower[:, -1] / np.maximum(everything[:, 0], 1)
-    return np.asarray(binom.cdf(from_own, slowest, share)), np.asarray(binom.sf(from_own - 1, slowest, share))
+    everything = together[:, -1]
+    slowest = -(-everything * (WHOLE - per_mille) // WHOLE)
+    last = (together >= slowest[:, None]).argmax(axis=1)
+
+    def split(counts: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Requests before, and in, the cell in which the slowest ones end."""
+        reached = np.take_along_axis(counts, last[:, None], axis=1)[:, 0]
+        before = np.where(last > 0, np.take_along_axis(counts, np.maximum(last - 1, 0)[:, None], axis=1)[:, 0], 0)
+        return before, reached - before
+
+    (own_before, own_in), (before, inside) = split(slower), split(together)
+    # Requests of one cell are equally slow, so each row has its part of those that are still needed.
+    from_own = own_before + (slowest - before) * own_in / np.maximum(inside, 1)
+    share = slower[:, -1] / np.maximum(everything, 1)
+    return np.asarray(binom.cdf(np.ceil(from_own), slowest, share)), np.asarray(binom.sf(np.floor(from_own) - 1, slowest, share))

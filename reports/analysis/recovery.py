@@ -48,6 +48,8 @@ MIN_BASELINE_S = 2.0
 """A shorter stretch before the fault tells nothing of what is normal."""
 MORE_FAILURES = 0.01
 """Probability, for all seconds of a trial together, up to which failures are more than the background explains."""
+SUSPECT_FAILURES = 0.02
+"""The same, for what is left of the load, up to which it can't be said that failures are as before: few requests hide a lasting share."""
 FEWEST_FAILURES = 2
 
 
@@ -119,9 +121,9 @@ def recovery(course: Course) -> Observation:
         return Observation.above(0)
     own, normal = _rows(course.own, course.window), _normal_rows(course, seconds)
     rest, next_ones = (compare(_sums(own, length), normal(length)) for length in (seconds, HOLD_S))
-    failing = _fails_from(course)
-    worse = failing | rest.is_beyond | next_ones.is_beyond
-    as_before = ~failing & rest.is_within & next_ones.is_likely_within
+    is_failing, is_suspect = _fail_from(course)
+    worse = is_failing | rest.is_beyond | next_ones.is_beyond
+    as_before = ~is_failing & ~is_suspect & rest.is_within & next_ones.is_likely_within
     as_before[max(0, seconds - MIN_HOLD_S + 1) :] = False
     return Observation(BIN_S * _first(~worse, seconds), BIN_S * _first(as_before, math.inf))
 
@@ -140,20 +142,21 @@ def _normal_rows(course: Course, seconds: int) -> Callable[[int], Rows]:
     return lambda _length: np.broadcast_to(pooled, (seconds, pooled.shape[1]))
 
 
-def _fails_from(course: Course) -> NDArray[np.bool_]:
-    """Whether a second or a later one, or all of them together, have more failures than the background explains."""
+def _fail_from(course: Course) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether more fail than the background explains in a second or later, and whether all from it on together look like it."""
     due, failed = _counts(course.own, course.window)
     normally = np.zeros_like(failed) if course.control is None else _counts(course.control, course.window)[1]
     background = course.background.failed
 
-    def is_more(due: NDArray[np.int64], failed: NDArray[np.int64], normally: NDArray[np.int64]) -> NDArray[np.bool_]:
-        share = due / np.maximum(due + background.size, 1)
-        probability = binom.sf(failed - 1, failed + background.sum(), share)
-        is_unlikely = probability <= MORE_FAILURES / len(due)
-        return np.asarray(is_unlikely & (failed >= FEWEST_FAILURES) & (failed > normally))
+    def chance(due: NDArray[np.int64], failed: NDArray[np.int64], normally: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Probability of as many failures, were there no more than in the background; 1 where there is nothing to explain."""
+        found = binom.sf(failed - 1, failed + background.sum(), due / np.maximum(due + background.size, 1))
+        return np.where((failed >= FEWEST_FAILURES) & (failed > normally), found, 1.0)
 
-    any_later = np.logical_or.accumulate(is_more(due, failed, normally)[::-1])[::-1]
-    return any_later | is_more(*(_sums(counts, len(due)) for counts in (due, failed, normally)))
+    of_second = chance(due, failed, normally)
+    of_rest = chance(*(_sums(counts, len(due)) for counts in (due, failed, normally)))
+    lowest_later = np.minimum.accumulate(of_second[::-1])[::-1]
+    return np.minimum(lowest_later, of_rest) <= MORE_FAILURES / len(due), of_rest <= SUSPECT_FAILURES
 
 
 def _counts(traffic: Traffic, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

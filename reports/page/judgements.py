@@ -7,7 +7,7 @@ from reports.analysis.estimates import Estimate
 from reports.page.capacity_words import WORDS
 from reports.page.data import Judgement, Tone
 from reports.page.formats import NEVER, Form, count, interval, number, value
-from reports.page.words import METRICS
+from reports.page.words import METRICS, RECOVERIES, as_before
 from reports.verdicts.claims import ClaimVerdict, Outcome
 from reports.verdicts.comparisons import ComparisonVerdict, Reached
 from reports.verdicts.gate import Gate, GateVerdict
@@ -28,7 +28,7 @@ def claim_judgement(experiment: Experiment, verdict: ClaimVerdict) -> Judgement:
         word=word,
         tone=CLAIM_TONES[verdict.outcome],
         measured=_measured(experiment, verdict, form, unit),
-        asked=f"Claimed: {_bounds(claim, form)}{unit}",
+        asked=f"Claimed: {_bounds(claim, form)}{unit}" + (f"; {as_before(experiment.recovery_band)}" if claim.metric in RECOVERIES else ""),
         remark=_remark(verdict),
     )
 

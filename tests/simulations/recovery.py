@@ -21,7 +21,7 @@ from reports.loading import Window
 from reports.verdicts.claims import Outcome, judge
 
 TITLE = "Recovery: “served as before within 2 s” where the truth is known"
-EXPERIMENTS = 60
+EXPERIMENTS = 200
 CLAIMED_S = 2.0
 BAND = 1.5
 MEASURE_S, FAULT_S = 2.0, 5.2
