@@ -11,6 +11,9 @@ from reports.analysis.estimates import Estimate, Observation, Unmeasured
 from reports.analysis.measures import Measured, measures, over_trials
 from reports.loading import RunData, TrialData
 
+OF_THE_FAULT = {"name", "title", "faults", "chance"}
+"""What a treatment and its control may differ in."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -62,8 +65,8 @@ def control_trial(run: RunData, trial: TrialData) -> TrialData | None:
 
 
 def _is_alike(one: Treatment, other: Treatment) -> bool:
-    """Whether two treatments differ in what they break at most."""
-    return all(getattr(one, name) == getattr(other, name) for name in ("factors", "rate_per_s", "zipf_exponent", "delay_us"))
+    """Whether two treatments differ in nothing but what they break."""
+    return one.model_dump(exclude=OF_THE_FAULT) == other.model_dump(exclude=OF_THE_FAULT)
 
 
 def _by_block(run: RunData, by_trial: dict[str, dict[Metric, Measured]], treatment: str, metric: Metric) -> ByBlock:

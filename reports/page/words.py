@@ -49,8 +49,8 @@ METRICS: dict[Metric, MetricWords] = {
         "From the fault until clients are served as before, in whole seconds (after Brown & Patterson, USENIX ATC 2000): until the load "
         f"ends, the median and {label(TAIL_PER_MILLE)} of the response time are shown to be within the experiment's band of those of the "
         "control trial in the same seconds, and no second has more failures than the control trial and the seconds before the fault "
-        "explain; a single one is no proof of more. Where the block has no valid control trial, the seconds before the fault take its "
-        "place. Where noise hides the second, a trial tells bounds. 0: nothing was worse than without the fault.",
+        "explain (a single one is never more). Where the block has no valid control trial, the seconds before the fault take its "
+        "place. Where noise hides the second, a trial tells bounds. 0: nothing was seen to be worse than without the fault.",
     ),
     Metric.SQL_PER_10K_READS: MetricWords(
         "SQL statements per 10,000 reads",

@@ -8,7 +8,6 @@ cores, with nothing else on it and with other work.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,14 +81,14 @@ def run() -> str:
     lines = [f"confirmed / refuted / inconclusive, % of {EXPERIMENTS} experiments; band {BAND:g}x", heading]
     for noise in NOISES:
         for shape in SHAPES:
-            cells = [_shares(outcomes(noise, shape, truth)) for truth in TRUTHS]
+            cells = [_shares(outcomes(noise, shape, truth, EXPERIMENTS)) for truth in TRUTHS]
             lines.append(
                 f"{noise.name:6} {shape.name:6} {shape.rate_per_s:5g} {shape.trials:6}  " + "  ".join(f"{cell:>13}" for cell in cells)
             )
     return "\n".join(lines)
 
 
-def outcomes(noise: Noise, shape: Shape, truth: Truth, experiments: int = EXPERIMENTS) -> Counter[Outcome]:
+def outcomes(noise: Noise, shape: Shape, truth: Truth, experiments: int) -> Counter[Outcome]:
     """What is said of the claim; the same traffic for each truth, so that they differ in nothing else."""
     rng = np.random.default_rng([SEED, round(shape.rate_per_s), round(shape.end_s), shape.trials])
     return Counter(_claim(rng, noise, shape, truth) for _ in range(experiments))
@@ -122,13 +121,4 @@ def _response_ms(rng: np.random.Generator, due_s: NDArray[np.float64], noise: No
 
 
 def _shares(found: Counter[Outcome]) -> str:
-    total = found.total()
-    return " / ".join(f"{100 * found[outcome] / total:.3g}" for outcome in _in_order())
-
-
-def _in_order() -> Iterable[Outcome]:
-    return Outcome.CONFIRMED, Outcome.REFUTED, Outcome.INCONCLUSIVE
-
-
-if __name__ == "__main__":
-    print(run())  # noqa: T201
+    return " / ".join(f"{100 * found[outcome] / found.total():.3g}" for outcome in Outcome)
