@@ -1,12 +1,13 @@
 """The load of one trial, decided before it begins: what is asked, of whom, and when, from the seed.
 
 The population's popularity follows Zipf's law over its ranks. A student never asks twice for the same course within a run: each
-course has its own order of students, cut into equal shares, and each trial takes the students of its own share in turn.
+course has its own order of students, cut into equal shares, and each trial takes the students of its own share in turn. A repeat of
+a trial takes those that are left of the share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -17,13 +18,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from experiments.arrivals import arrival_times
-from experiments.definition import Experiment, Operation, Phase, Phases
+from experiments.definition import Experiment, Operation, Phase, Phases, Treatment
+from experiments.definition.popularity import PAGE_SIZE, pages
 from experiments.errors import ExperimentError
 from experiments.randomness import draw, generator, zipf_ranks
 from experiments.seeding import SeededPopulation
 
-PAGE_SIZE: Final = 20
-"""Courses on a page of the catalogue."""
 READ_AFTER_S: Final = 0.5
 """How long after its enrolment request a student looks at its outcome at the earliest, so that its id has mostly come back."""
 RECENT_ENROLLMENTS: Final = 50
@@ -80,13 +80,17 @@ class Schedule:
         return cls(pq.read_table(path))
 
 
-def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, block: int) -> Schedule:
+def build(
+    experiment: Experiment, seeded: SeededPopulation, treatment: Treatment, *, trial_seed: int, block: int, attempt: int = 1
+) -> Schedule:
     """The schedule of one trial; the same arguments give the same bytes.
 
-    Times, operations and courses come from ``trial_seed`` alone, so that trials with the same seed get the same load. ``block`` says
+    Times, operations and courses come from ``trial_seed`` and from the rate and the popularity under ``treatment``, so that trials with the
+    same seed get the same load where their treatments don't differ in these. ``block`` says
     which share of the (student, course) pairs the trial may use: its block, or its position in the plan if the enrolments of the
     other trials of its block are still there when it runs. It also says which courses are the hot ones, if there are any: as far as
-    the courses last, no two trials have the same, so that each begins with free seats.
+    the courses last, no two trials have the same, so that each begins with free seats. ``attempt`` is 1, or more for a repeat of the
+    trial of that share: it has the same times and operations, and those of the share's students whom no earlier attempt has taken.
 
     Raises:
         ScheduleError: outcomes are to be read or dropped and nothing enrols, or there are too few students for so many enrolments.
@@ -96,22 +100,25 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     if not 0 <= block < shares:
         raise ValueError(f"block {block} is not in 0..{shares - 1}")
     rng = generator(trial_seed, "load")
-    times = arrival_times(experiment.arrivals, experiment.phases.total_s, rng)
+    times = arrival_times(experiment.arrivals_of(treatment), experiment.phases.total_s, rng)
     operations = _operations(experiment, times, rng)
     count = len(times)
-    exponent = experiment.dataset.zipf_exponent
+    exponent = experiment.zipf_exponent_of(treatment)
     courses = zipf_ranks(rng, count, len(seeded.course_ids), exponent)
     students = zipf_ranks(rng, count, len(seeded.student_ids), exponent)
-    pages = zipf_ranks(rng, count, -(-len(seeded.course_ids) // PAGE_SIZE), exponent)
+    listed = zipf_ranks(rng, count, pages(len(seeded.course_ids)), exponent)
     earlier = _recent_enrollments(times, operations, rng.random(count))
 
     enrolling = _any_of(operations, *_ENROLLING)
-    hot = _hot_courses(experiment, block, len(seeded.course_ids))
-    if hot is not None:
-        rushing = enrolling & _in_spike(experiment, times, otherwise=True)
-        courses[rushing] = hot[generator(trial_seed, "hot").integers(0, len(hot), np.count_nonzero(rushing))]
+    asked = []
+    for its_share in range(block, block + attempt * shares, shares):
+        hot = _hot_courses(experiment, its_share, len(seeded.course_ids))
+        if hot is not None:
+            rushing = enrolling & _in_spike(experiment, times, otherwise=True)
+            courses[rushing] = hot[generator(trial_seed, "hot").integers(0, len(hot), np.count_nonzero(rushing))]
+        asked.append(courses[enrolling])
     order = generator(experiment.seed, "pairs")
-    courses[enrolling], students[enrolling] = _pairs(courses[enrolling], seeded, order, share=block, shares=shares)
+    courses[enrolling], students[enrolling] = _pairs(asked, seeded, order, share=block, shares=shares)
     updating = operations == _code(Operation.UPDATE_CAPACITY)
     if updates := any(mix.get(Operation.UPDATE_CAPACITY, 0) > 0 for mix in experiment.mixes):
         scarce = np.arange(min(UPDATED_COURSES, len(seeded.course_ids))) if hot is None else hot
@@ -126,7 +133,7 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
         pa.array(np.array([str(operation) for operation in _OPERATIONS])[operations]),
         pa.array(course_ids[courses], mask=~_any_of(operations, *_ABOUT_A_COURSE)),
         pa.array(student_ids[students], mask=~_any_of(operations, *_ABOUT_A_STUDENT)),
-        pa.array(pages * PAGE_SIZE, mask=operations != _code(Operation.LIST_COURSES)),
+        pa.array(listed * PAGE_SIZE, mask=operations != _code(Operation.LIST_COURSES)),
         pa.array(earlier, mask=~_any_of(operations, *_ABOUT_AN_ENROLMENT)),
     ]
     table = pa.table(columns, schema=SCHEDULE_SCHEMA)
@@ -199,30 +206,38 @@ def _recent_enrollments(times: NDArray[np.float64], operations: _Integers, unifo
 
 
 def _pairs(
-    courses: _Integers, seeded: SeededPopulation, rng: np.random.Generator, *, share: int, shares: int
+    asked: Sequence[_Integers], seeded: SeededPopulation, rng: np.random.Generator, *, share: int, shares: int
 ) -> tuple[_Integers, _Integers]:
-    """Ranks of course and student of each enrolment: the courses as drawn, as far as the share's students for them last."""
+    """Ranks of course and student of each enrolment: the courses as drawn, as far as the share's students for them last.
+
+    ``asked`` are the courses that each attempt at the trial asks for; the ranks are those of the last one.
+    """
     everybody = len(seeded.student_ids)
     each = everybody // shares
-    if len(courses) > each * len(seeded.course_ids):
-        raise ScheduleError(
-            f"the trial enrols {len(courses)} times and {shares} trials share {everybody} students and {len(seeded.course_ids)} courses; "
-            f"raise dataset.students, or lower the weights of enroll and reuse_key, the rate or the trials"
-        )
     order = rng.permutation(everybody)
     starts = rng.integers(0, everybody, len(seeded.course_ids))
-    courses = _spill(courses, len(seeded.course_ids), each)
-    turn = _turns(courses)
-    return courses, order[(starts[courses] + share * each + turn) % everybody]
+    taken = np.zeros(len(seeded.course_ids), dtype=np.int64)
+    for attempt, wanted in enumerate(asked, start=1):
+        room = each - taken
+        if len(wanted) > room.sum():
+            again = f" in attempt {attempt}" if attempt > 1 else ""
+            raise ScheduleError(
+                f"the trial enrols {len(wanted)} times{again} and {shares} trials share {everybody} students and "
+                f"{len(seeded.course_ids)} courses; raise dataset.students, or lower the weights of enroll and reuse_key, the rate or the "
+                f"trials"
+            )
+        courses = _spill(wanted, room)
+        turns = taken[courses] + _turns(courses)
+        taken = taken + np.bincount(courses, minlength=len(taken))
+    return courses, order[(starts[courses] + share * each + turns) % everybody]
 
 
-def _spill(courses: _Integers, size: int, each: int) -> _Integers:
-    """The courses with what goes beyond ``each`` for one of them moved to the most popular ones that have room."""
-    beyond = _turns(courses) >= each
-    taken = np.minimum(np.bincount(courses, minlength=size), each)
-    room = np.cumsum(each - taken)
+def _spill(courses: _Integers, room: _Integers) -> _Integers:
+    """The courses with what goes beyond the ``room`` of one of them moved to the most popular ones that have some left."""
+    beyond = _turns(courses) >= room[courses]
+    taken = np.minimum(np.bincount(courses, minlength=len(room)), room)
     moved = courses.copy()
-    moved[beyond] = np.searchsorted(room, np.arange(np.count_nonzero(beyond)), side="right")
+    moved[beyond] = np.searchsorted(np.cumsum(room - taken), np.arange(np.count_nonzero(beyond)), side="right")
     return moved
 
 

@@ -113,7 +113,8 @@ def load(path: Path) -> RunData | CapacityData:
         raise ReportError(str(error)) from None
     if isinstance(run, CapacityRun):
         return capacity_data(run)
-    return RunData(run.record, tuple(_load_trial(folder, run.record) for folder in folders))
+    trials = [_load_trial(folder, run.record) for folder in folders]
+    return RunData(run.record, tuple(sorted(trials, key=lambda trial: (trial.record.block, trial.record.position))))
 
 
 def _load_trial(folder: Path, run: RunRecord) -> TrialData:

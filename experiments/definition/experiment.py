@@ -147,6 +147,10 @@ class Experiment(BaseExperiment):
             if treatment.delay_us and not self.topology_of(treatment).links.enabled:
                 raise ValueError(f"treatment {treatment.name} has a delay and its links are off; set links=on in the topology")
         self._check_load()
+        if self.bring_ups > self.trials:
+            raise ValueError(
+                f"bring_ups are {self.bring_ups} and there are {self.trials} blocks to spread over them; lower bring_ups or raise trials"
+            )
         for claim in self.claims:
             for name in claim.treatments:
                 if name not in names:
@@ -157,6 +161,8 @@ class Experiment(BaseExperiment):
 
     def _check_load(self) -> None:
         arrivals, load_s = self.arrivals, self.phases.total_s
+        if self.cache_start == "steady" and (arrivals.ramp is not None or arrivals.spike is not None):
+            raise ValueError("cache_start is steady and the rate changes, which has no steady state; leave ramp and spike out")
         if arrivals.ramp is not None and arrivals.ramp.duration_s > load_s:
             raise ValueError(f"the ramp lasts {arrivals.ramp.duration_s:g} s and the load {load_s:g} s; make it shorter or a phase longer")
         if arrivals.spike is not None and arrivals.spike.end_s > load_s:

@@ -68,10 +68,6 @@ class LoadResult(Protocol):
     def offered(self) -> int:
         """Requests in the schedule."""
 
-    @property
-    def slip_p99_ms(self) -> float:
-        """99th percentile of sent minus intended."""
-
 
 class Load(Protocol):
     """The load of one trial."""
@@ -80,7 +76,11 @@ class Load(Protocol):
         """Begin to get ready."""
 
     def await_ready(self) -> None:
-        """Return when it can send; raises LoadError if it can't."""
+        """Return when it can send, at once if it was asked before; raises LoadError if it can't."""
+
+    @property
+    def pid(self) -> int:
+        """Process that sends, once it was launched."""
 
     def start(self, epoch_monotonic_s: float) -> None:
         """Send by the schedule, whose time 0 is ``epoch_monotonic_s`` on the monotonic clock."""
@@ -108,10 +108,15 @@ class LoadSide(Protocol):
     def prepare(
         self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path, history: Path
     ) -> Load:
-        """The load of a trial, ready to start; trials with different portions never enrol the same student in the same course.
+        """The load of a trial, ready to start.
+
+        Trials with different portions, and different attempts with the same, never enrol the same student in the same course.
 
         Its operations are appended to the file ``history`` as they happen.
         """
+
+    def cached_paths(self, experiment: Experiment, population: Any, trial: PlannedTrial) -> Sequence[str]:
+        """What the cache holds at a moment of its steady state under the trial's treatment, as paths that clients read it by."""
 
 
 class Inspection(Protocol):
@@ -119,6 +124,15 @@ class Inspection(Protocol):
 
     def flush_cache(self, deployment: Deployment) -> None:
         """Empty the cache, if there is one."""
+
+    def hold_back(self, deployment: Deployment, delay_us: float) -> None:
+        """Let the links between the gateway and the services hold every answer back for so long."""
+
+    def read_through(self, deployment: Deployment, paths: Sequence[str]) -> None:
+        """Read each path once, as clients do; raises TrialError where one can't be read."""
+
+    def age_cache(self, deployment: Deployment, *, seed: int, lead_s: float) -> None:
+        """Give each entry of the cache, if there is one, what is left of its life in ``lead_s`` from now, drawn from the seed."""
 
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """Fresh probes of everything that can be watched; ``replicas``: also what each of them says of itself, which costs it a little."""

@@ -13,11 +13,11 @@ from locust import FastHttpUser
 from locust.env import Environment
 
 from experiments.definition import Operation
-from experiments.schedule import PAGE_SIZE
+from experiments.read_paths import read_path
 from experiments.workloads.answers import Ending
 from experiments.workloads.arrival import Arrival
 from experiments.workloads.delivery import OnceOnlyPool
-from experiments.workloads.recorder import Recorder
+from experiments.workloads.recorder import Recorder, Request
 
 RESPONSE_TIMEOUT_S: Final = 10.0
 """A student's patience, from sending to the last byte; well above what the gateway needs to try every replica."""
@@ -45,7 +45,7 @@ class Students(FastHttpUser):
 
     def __init__(self, environment: Environment, recorder: Recorder, *, connections: int, run_id: str, resends: int) -> None:
         self.host = environment.host
-        self.client_pool = OnceOnlyPool(str(environment.host), connections)
+        self.client_pool = OnceOnlyPool(str(environment.host), connections, self._leave)
         super().__init__(environment)
         # Every status is an answer for the recorder to judge, and nothing here sets a cookie.
         self.client.client.valid_response_codes = frozenset(range(1000))  # type: ignore[misc] # for this one agent, not its class
@@ -53,6 +53,7 @@ class Students(FastHttpUser):
         self._recorder = recorder
         self._run_id = run_id
         self._resends = resends
+        self._under_way: dict[gevent.Greenlet, Request] = {}
         self._acts: dict[Operation, Callable[[Arrival], object]] = {
             Operation.READ_COURSE: self.read_course,
             Operation.LIST_COURSES: self.list_courses,
@@ -73,16 +74,18 @@ class Students(FastHttpUser):
     def read_course(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one course."""
         course = arrival.course_id
-        self._send(arrival, Operation.READ_COURSE, "GET", f"/courses/{course}", {"course": course}, is_scheduled=is_scheduled)
+        path = read_path(Operation.READ_COURSE, course)
+        self._send(arrival, Operation.READ_COURSE, "GET", path, {"course": course}, is_scheduled=is_scheduled)
 
     def list_courses(self, arrival: Arrival) -> None:
         """Look at a page of the catalogue."""
-        self._send(arrival, Operation.LIST_COURSES, "GET", f"/courses?limit={PAGE_SIZE}&offset={arrival.offset}", {})
+        self._send(arrival, Operation.LIST_COURSES, "GET", read_path(Operation.LIST_COURSES, arrival.offset), {})
 
     def read_student(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one's own record."""
         student = arrival.student_id
-        self._send(arrival, Operation.READ_STUDENT, "GET", f"/students/{student}", {"student": student}, is_scheduled=is_scheduled)
+        path = read_path(Operation.READ_STUDENT, student)
+        self._send(arrival, Operation.READ_STUDENT, "GET", path, {"student": student}, is_scheduled=is_scheduled)
 
     def enroll(self, arrival: Arrival) -> Ending | None:
         """Ask for a seat, and again with the same key while nobody says what became of that; how it ended.
@@ -163,9 +166,15 @@ class Students(FastHttpUser):
     ) -> Ending | None:
         request = self._recorder.sent(arrival.row, operation, asked, is_scheduled=is_scheduled, foreseen=foreseen)
         context = {"request": request}
+        self._under_way[gevent.getcurrent()] = request
         try:
             with gevent.Timeout(RESPONSE_TIMEOUT_S):
                 self.client.request(method, path, name=operation.value, context=context, **content)
         except gevent.Timeout as timeout:  # it struck where the library doesn't wait for the answer
             self._recorder.answered(context=context, response=None, exception=timeout)
+        finally:
+            del self._under_way[gevent.getcurrent()]
         return request.ending
+
+    def _leave(self) -> None:
+        self._recorder.leaves(self._under_way[gevent.getcurrent()])

@@ -73,7 +73,7 @@ class Line:
     """A band around it, or bars at points; empty for none."""
     dash: Literal["solid", "dot", "dash"] = "solid"
     form: Literal["line", "step", "points", "estimate", "pair"] = "line"
-    """step: one level a second; points: one dot a trial; estimate: a bar with its interval; pair: a faint line that joins the
+    """step: one level a second; points: one dot a trial; estimate: bars with their intervals; pair: a faint line that joins the
     trials of a block."""
 
 
@@ -100,6 +100,16 @@ class Shade:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A place on the x axis at which something begins."""
+
+    at: float
+    text: str
+    color: int
+    """Of the line that it belongs to."""
+
+
+@dataclass(frozen=True)
 class Chart:
     """Panels above each other with a common x axis, or side by side with one each."""
 
@@ -109,11 +119,13 @@ class Chart:
     x_title: str
     panels: tuple[Panel, ...]
     shades: tuple[Shade, ...] = ()
+    moments: tuple[Moment, ...] = ()
     ticks: tuple[tuple[float, str], ...] = ()
     """Places on the x axis that have names; empty for plain numbers."""
     x_range: tuple[float, float] | None = None
     """What the x axis shows at first; None: all there is."""
     side_by_side: bool = False
+    is_log_x: bool = False
 
 
 @dataclass(frozen=True)

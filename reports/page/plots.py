@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from reports.page.data import AnyChart, Chart, Line, Panel, RowChart, Shade
+from reports.page.data import AnyChart, Chart, Line, Moment, Panel, RowChart, Shade
 from reports.page.row_plots import row_figure, row_height_px
 from reports.page.style import AXIS_FONT, FAINT, FONT, GRID, INK, LOG_TICKS, PALETTE, rounded
 
@@ -91,6 +91,7 @@ def figure(chart: Chart) -> go.Figure:
         layout[f"legend{suffix}"] = {"x": 1.01 - LEGEND_WIDTH, "y": box[3], "xanchor": "left", "yanchor": "top", "font": {"size": 12}}
         layout["annotations"].append(_title(panel, box))
         layout["shapes"] += [_shape(shade, suffix) for shade in chart.shades]
+        layout["shapes"] += [_upright(moment, suffix) for moment in chart.moments]
         if place == 0:
             layout["annotations"] += [_shade_text(shade, box) for shade in chart.shades]
         has_legend = place == 0 or _names(panel) != _names(chart.panels[0])
@@ -142,6 +143,8 @@ def _x_axis(chart: Chart, box: Box, suffix: str, *, labelled: bool, follows: boo
         axis |= {"tickvals": [at for at, _ in chart.ticks], "ticktext": [text for _, text in chart.ticks]}
         if _is_upright(chart):
             axis["tickangle"] = -90
+    if chart.is_log_x:
+        axis |= {"type": "log", "tickvals": LOG_TICKS}
     if chart.x_range is not None:
         axis["range"] = list(chart.x_range)
     if follows:
@@ -207,6 +210,19 @@ def _shape(shade: Shade, suffix: str) -> dict[str, Any]:
     }
 
 
+def _upright(moment: Moment, suffix: str) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "xref": f"x{suffix}",
+        "yref": f"y{suffix} domain",
+        "x0": rounded(moment.at),
+        "x1": rounded(moment.at),
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": PALETTE[moment.color % len(PALETTE)], "width": 1.5, "dash": "dot"},
+    }
+
+
 def _shade_text(shade: Shade, box: Box) -> dict[str, Any]:
     raised = {"warm_up": 22, "fault": 22, "recovering": 8}[shade.kind]
     return {
@@ -251,12 +267,12 @@ def _points(color: str) -> dict[str, Any]:
 
 
 def _estimate(line: Line, color: str) -> dict[str, Any]:
-    middle, low, high = line.y[0], line.low[0], line.high[0]
+    estimates = list(zip(line.y, line.low, line.high, strict=True))
     bars = {
         "type": "data",
         "symmetric": False,
-        "array": [None if high is None or middle is None else rounded(high - middle)],
-        "arrayminus": [None if low is None or middle is None else rounded(middle - low)],
+        "array": [None if high is None or middle is None else rounded(high - middle) for middle, _, high in estimates],
+        "arrayminus": [None if low is None or middle is None else rounded(middle - low) for middle, low, _ in estimates],
         "color": color,
         "thickness": 2,
         "width": 6,

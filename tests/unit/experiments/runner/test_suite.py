@@ -7,13 +7,15 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from experiments.definition import Experiment, Operation
+from experiments.definition import Operation
 from experiments.errors import RecordError, TrialError
 from experiments.invariants.history import History
 from experiments.load import LoadError
 from experiments.records.files import Trial, read_run, read_trial_history
+from experiments.records.schema import REQUEST_SCHEMA, ValidityRules
 from experiments.runner.interrupts import Interrupts
 from experiments.runner.stages import STAGES
 from experiments.runner.suite import Job, SuiteOutcome, run_suite
@@ -22,27 +24,6 @@ from infra.errors import InfraError
 from tests.fakes.bench import CALM, FakeLoadResult, FakeOutside, FakeProgress, enrolments, tiny
 
 CALM_ONLY = tiny(treatments=(CALM,), trials=3)
-
-
-@pytest.fixture
-def fake() -> FakeOutside:
-    """An outside that always works."""
-    return FakeOutside()
-
-
-@pytest.fixture
-def suite(fake: FakeOutside, tmp_path: Path) -> Callable[..., SuiteOutcome]:
-    """Runs experiments on the fake outside."""
-
-    def run(*experiments: Experiment) -> SuiteOutcome:
-        settings = Settings(runs_dir=tmp_path / "runs", start_lead_s=0)
-        jobs = [Job(experiment, "nox -s bench -- tiny") for experiment in experiments]
-        outcome = SuiteOutcome()
-        with Interrupts() as interrupts:
-            run_suite(jobs, fake.outside, settings, interrupts, FakeProgress(), outcome)
-        return outcome
-
-    return run
 
 
 Suite = Callable[..., SuiteOutcome]
@@ -54,8 +35,19 @@ def _trials(outcome: SuiteOutcome) -> list[Trial]:
 
 
 def test_stages_of_a_trial_come_in_their_order() -> None:
-    """Nothing is measured before it is deployed, seeded and flushed, nor recorded before it has settled."""
-    assert [stage.name for stage in STAGES] == ["deploy", "seed", "launch load generator", "flush cache", "look before", "load", "settle"]
+    """Nothing is measured before it is deployed, seeded, restarted and flushed, nor recorded before it has settled."""
+    assert [stage.name for stage in STAGES] == [
+        "deploy",
+        "seed",
+        "restart replicas",
+        "launch load generator",
+        "flush cache",
+        "plant delay",
+        "look before",
+        "fill cache",
+        "load",
+        "settle",
+    ]
 
 
 def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutside, suite: Suite) -> None:
@@ -65,6 +57,13 @@ def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutsid
     assert fake.events == ["heal", "down", "up", "seed", *trial[1:], *trial, *trial, "down"]
     assert outcome.signal is None
     assert read_run(outcome.paths[0]).record.status == "finished"
+
+
+def test_a_cache_that_is_to_be_steady_is_filled_and_aged_just_before_the_load(fake: FakeOutside, suite: Suite) -> None:
+    """After it was emptied, under every treatment alike."""
+    suite(tiny(cache_start="steady", trials=1))
+    began = ["up", "flush", "read /courses/1 /courses/2", "age", "load start"]
+    assert [event for event in fake.events if event in began] == [*began, *began]
 
 
 def test_every_trial_of_the_plan_is_recorded_and_valid(suite: Suite) -> None:
@@ -175,10 +174,10 @@ def test_a_trial_s_history_is_in_its_folder_from_the_phases_to_the_final_read(su
 
 def test_a_failed_load_is_recorded_with_its_reason_and_the_next_trial_runs(fake: FakeOutside, suite: Suite) -> None:
     """The trial is invalid, and its invariants are unknown rather than passed."""
-    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), enrolments(3), enrolments(3)]
+    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), *[enrolments(3)] * 3]
     fake.load.make = lambda: outcomes.pop(0)
     outcome = suite(CALM_ONLY)
-    first, second, _ = _trials(outcome)
+    first, second, *_ = _trials(outcome)
     assert first.record.reasons == ("load: the generator died",)
     assert {record.verdict for record in first.record.invariants} == {"unknown"}
     assert second.record.valid
@@ -226,12 +225,27 @@ def test_a_deployment_that_does_not_come_up_leaves_no_empty_run(fake: FakeOutsid
 
 
 def test_too_late_a_generator_makes_a_trial_invalid(fake: FakeOutside, suite: Suite) -> None:
-    """The reason has the figure and the limit."""
-    fake.load.make = lambda: FakeLoadResult(enrolments(3).requests, offered=4, slip_p99_ms=123.0)
-    first = _trials(suite(tiny(treatments=(CALM,), trials=1)))[0]
+    """The reason has the figure and the limit, which stands in the run's record; so does how the instrument itself did."""
+    requests = enrolments(3).requests
+    sent_s = pa.array([at_s + 0.123 for at_s in requests["intended_s"].to_pylist()])
+    late = requests.set_column(requests.schema.get_field_index("sent_s"), REQUEST_SCHEMA.field("sent_s"), sent_s)
+    fake.load.make = lambda: FakeLoadResult(late, offered=4)
+    outcome = suite(tiny(treatments=(CALM,), trials=1))
+    first = _trials(outcome)[0]
     assert len(first.record.reasons) == 2
     assert "3 of 4" in first.record.reasons[0]
-    assert "123 ms" in first.record.reasons[1]
+    assert "123.0 ms late (limit 2.0 ms)" in first.record.reasons[1]
+    assert first.record.slip_p99_ms == pytest.approx(123)
+    assert read_run(outcome.paths[0]).record.rules == ValidityRules()
+
+
+def test_the_instrument_watches_itself(suite: Suite) -> None:
+    """Each trial records the machine, the generator and the lab, how its probes did, and one epoch from both ends of the load."""
+    trial = _trials(suite(tiny(treatments=(CALM,), trials=1)))[0]
+    assert {"machine", "generator", "lab", "probe-machine"} <= set(trial.samples["node"].to_pylist())
+    assert {(probe.name, probe.failed) for probe in trial.record.probes} == {("fake", 0), ("machine", 0)}
+    assert trial.record.clock is not None
+    assert trial.record.epoch_unix_s == trial.record.clock.epoch_at_start_unix_s
 
 
 def test_a_runs_folder_that_can_not_be_written_is_found_before_anything_starts(fake: FakeOutside, tmp_path: Path) -> None:
@@ -249,3 +263,13 @@ def test_too_little_room_is_found_before_anything_starts(fake: FakeOutside, tmp_
     with Interrupts() as interrupts, pytest.raises(RecordError, match="MiB are free and a run needs 1000000000"):
         run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress(), SuiteOutcome())
     assert fake.events == []
+
+
+def test_a_planted_delay_is_set_in_every_trial_of_an_experiment_that_has_one_and_in_no_other(fake: FakeOutside, suite: Suite) -> None:
+    """A trial without a delay takes back what the trial before it planted."""
+    slowed = CALM.model_copy(update={"name": "slowed", "delay_us": 250.0})
+    suite(tiny(treatments=(CALM, slowed), trials=1, topology={"links": {"enabled": True}}))
+    assert sorted(event for event in fake.events if event.startswith("hold back")) == ["hold back 0", "hold back 250"]
+    fake.events.clear()
+    suite(CALM_ONLY)
+    assert not [event for event in fake.events if event.startswith("hold back")]
