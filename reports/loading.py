@@ -69,6 +69,8 @@ class TrialData:
     samples: Samples
     objective: Objective
     """What its experiment has the service promise."""
+    recovery_band: float
+    """Times the control trial's response times up to which clients are served as before."""
 
     @property
     def measure(self) -> Window:
@@ -132,7 +134,7 @@ def _load_trial(folder: Path, run: RunRecord) -> TrialData:
     requests["ok"] = requests["outcome"] == Outcome.OK
     requests["response_ms"] = (requests["ended_s"] - requests["intended_s"]) * MS_PER_S
     requests["service_ms"] = (requests["ended_s"] - requests["sent_s"]) * MS_PER_S
-    return TrialData(trial.record, trial.state, requests, _by_metric(samples), run.experiment.objective)
+    return TrialData(trial.record, trial.state, requests, _by_metric(samples), run.experiment.objective, run.experiment.recovery_band)
 
 
 def _by_metric(samples: pd.DataFrame) -> Samples:
