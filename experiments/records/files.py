@@ -190,9 +190,10 @@ def read_trial_history(path: Path) -> tuple[Event, ...]:
     return read_history(path / HISTORY_FILE)
 
 
-def _order(trial: Path) -> tuple[int, int]:
+def _order(trial: Path) -> tuple[int, int, int]:
+    """By block and attempt before the position: a repeat is run at the end of its block and numbered after the whole plan."""
     found = _TRIAL_ID.fullmatch(trial.name)
-    return (int(found["position"]), int(found["repeat"] or 0)) if found else (0, 0)
+    return (int(found["block"]), int(found["repeat"] or 0), int(found["position"])) if found else (0, 0, 0)
 
 
 def _read_table(path: Path, schema: pa.Schema) -> pa.Table:

@@ -169,7 +169,7 @@ def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec) -> Tri
             topology=asked.topology_of(asked.treatment(planned.treatment)),
             faults=spec.faults,
             offered=len(spec.requests) + spec.unrecorded,
-            slip_p99_ms=1.25,
+            slip_p99_ms=0.0,
             valid=spec.valid,
             reasons=spec.reasons,
             invariants=spec.invariants,
