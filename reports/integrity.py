@@ -67,34 +67,24 @@ def foreign_trial(file: str, trial: TrialRecord, run: RunRecord) -> Iterator[Fin
 
 
 def plan_contradictions(file: str, folder: str, trial: TrialRecord, run: RunRecord) -> Iterator[Finding]:
-    """What a trial in the folder of that name says of itself that the run's plan and experiment don't."""
+    """What a trial in the folder of that name says of itself that the folder, the plan and the experiment don't."""
     experiment = run.experiment
-    planned = _planned(folder, trial, run.plan)
     if trial.treatment not in {treatment.name for treatment in experiment.treatments}:
-        yield Finding(
-            Kind.IMPOSSIBLE, file, f"the treatment {trial.treatment!r} is not one of the run's; it was edited or belongs to another run"
-        )
+        problem = f"the treatment {trial.treatment!r} is not one of the run's; it was edited or belongs to another run"
+        yield Finding(Kind.IMPOSSIBLE, file, problem)
         return
-    if planned is None:
-        yield Finding(Kind.IMPOSSIBLE, file, f"its block {trial.block} and treatment {trial.treatment!r} are not those of the folder")
+    planned = next((one for one in run.plan if (one.block, one.treatment) == (trial.block, trial.treatment)), None)
+    said = PlannedTrial.model_validate({name: getattr(trial, name) for name in PlannedTrial.model_fields})
+    if planned is None or said.trial_id != folder:
+        yield Finding(Kind.IMPOSSIBLE, file, f"is that of a trial {said.trial_id}, which is not the folder's")
         return
-    said = {"trial_id": folder, "seed": planned.seed, "bring_up": planned.bring_up}
-    if trial.attempt == 1:
-        said |= {"position": planned.position}
-    for name, value in said.items():
+    for name, value in (("trial_id", folder), ("seed", planned.seed), ("bring_up", planned.bring_up)):
         if getattr(trial, name) != value:
-            yield Finding(Kind.IMPOSSIBLE, file, f"its {name} is {getattr(trial, name)} and the run's plan has {value}")
+            yield Finding(Kind.IMPOSSIBLE, file, f"its {name} is {getattr(trial, name)}, and in the run's plan it is {value}")
     if trial.topology != experiment.topology_of(experiment.treatment(trial.treatment)):
         yield Finding(Kind.IMPOSSIBLE, file, "its topology is not the one that the experiment has for its treatment")
     if not _agree(trial.phases, experiment):
         yield Finding(Kind.IMPOSSIBLE, file, "its phases are not those of the experiment, one after the other from 0 s")
-
-
-def _planned(folder: str, trial: TrialRecord, plan: Sequence[PlannedTrial]) -> PlannedTrial | None:
-    of_cell = [planned for planned in plan if (planned.block, planned.treatment) == (trial.block, trial.treatment)]
-    if trial.attempt > 1:
-        return next(iter(of_cell), None)
-    return next((planned for planned in of_cell if planned.trial_id == folder), None)
 
 
 def _agree(phases: Sequence[PhaseRecord], experiment: Experiment) -> bool:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from experiments.definition import Objective, Phase
@@ -179,8 +180,7 @@ def examine(folder: Path, run: Run) -> Examined:
     )
     if foreign := tuple(foreign_trial(record_file, trial.record, run.record)):
         return Examined(None, foreign)
-    requests = trial.requests.to_pandas(strings_to_categorical=True)
-    samples = trial.samples.to_pandas(strings_to_categorical=True)
+    requests, samples = _frame(folder / REQUESTS_FILE, trial.requests), _frame(folder / SAMPLES_FILE, trial.samples)
     impossible = (
         *plan_contradictions(record_file, folder.name, trial.record, run.record),
         *request_contradictions(requests_file, requests, trial.record),
@@ -194,6 +194,13 @@ def examine(folder: Path, run: Run) -> Examined:
     judged = judged_again(trial.record, requests, run.record.rules)
     data = TrialData(judged, trial.state, requests, _by_metric(samples), run.record.experiment.objective)
     return Examined(data, tuple(validity_findings(record_file, trial.record, judged)))
+
+
+def _frame(file: Path, table: pa.Table) -> pd.DataFrame:
+    try:
+        return table.to_pandas(strings_to_categorical=True)
+    except (ValueError, pa.ArrowException) as error:
+        raise ReportError(f"{file}: has values that can't be read ({str(error).partition(chr(10))[0]}); restore it") from None
 
 
 def _by_metric(samples: pd.DataFrame) -> Samples:
