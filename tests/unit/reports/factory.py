@@ -150,16 +150,17 @@ def write(
     write_run(path, record.model_copy(update=dict(changes or {})))
     for planned in plan:
         if (planned.block, planned.treatment) in trials:
-            write_trial(path, make_trial(asked, planned, trials[planned.block, planned.treatment]))
+            write_trial(path, make_trial(asked, planned, trials[planned.block, planned.treatment], run_id=run_id))
     return path
 
 
-def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec) -> Trial:
+def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec, *, run_id: str) -> Trial:
     """A trial as the runner would have recorded it."""
     phases = _phases(asked.phases)
     return Trial(
         record=TrialRecord(
             trial_id=planned.trial_id,
+            run_id=run_id,
             position=planned.position,
             block=planned.block,
             treatment=planned.treatment,
