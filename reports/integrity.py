@@ -18,6 +18,7 @@ A file that can't be read at all is refused like the impossible. ``verify`` name
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +29,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.definition import Experiment, Operation, Phase
+from experiments.records.files import TRIAL_FILES
 from experiments.records.manifest import Deviations
 from experiments.records.schema import Outcome, PhaseRecord, PlannedTrial, RunRecord, TrialRecord
 
@@ -158,11 +160,13 @@ def sample_contradictions(file: str, samples: pd.DataFrame) -> Iterator[Finding]
 
 
 def changed_files(found: Deviations) -> Iterator[Finding]:
-    """The deviations from the manifest, file by file."""
+    """The deviations from the manifest: file by file, but for a trial that is missing as a whole."""
     for file in found.changed:
         yield Finding(Kind.CHANGED, file, "is not as the run wrote it")
-    for file in found.missing:
-        yield Finding(Kind.CHANGED, file, "was written by the run and is missing")
+    folders = Counter(file.rpartition("/")[0] for file in found.missing)
+    whole = {folder for folder, number in folders.items() if number == len(TRIAL_FILES)}
+    for gone in sorted(whole | {file for file in found.missing if file.rpartition("/")[0] not in whole}):
+        yield Finding(Kind.CHANGED, gone, "was written by the run and is missing")
     for file in found.unlisted:
         yield Finding(Kind.CHANGED, file, "has no digest in the manifest: it was added later, or the run was killed while recording it")
 

@@ -198,9 +198,10 @@ def examine(folder: Path, run: Run) -> Examined:
 
 def _frame(file: Path, table: pa.Table) -> pd.DataFrame:
     try:
-        return table.to_pandas(strings_to_categorical=True)
+        frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
     except (ValueError, pa.ArrowException) as error:
         raise ReportError(f"{file}: has values that can't be read ({str(error).partition(chr(10))[0]}); restore it") from None
+    return frame
 
 
 def _by_metric(samples: pd.DataFrame) -> Samples:

@@ -45,7 +45,7 @@ def verify_run(path: Path) -> Iterator[Check]:
     yield _digests(run, len(found.files), files)
     yield Check(
         "files",
-        f"{count(len(found.files), 'file')} of the run, and nothing else",
+        f"{count(len(found.files), 'file')} of the run, and what else lies there",
         tuple(f"{name}: is no part of the run" for name in found.foreign),
     )
     yield from _capacity(run) if isinstance(run, CapacityRun) else _trials(run)
@@ -120,7 +120,7 @@ class _Seen:
 def _presence(run: Run, trials: Sequence[_Seen]) -> Check:
     there = {path.name for path in run.trial_paths()}
     planned = [one.trial_id for one in run.record.plan]
-    findings = [f"{TRIALS_FOLDER}/{path.name}: is no trial of the run's plan" for path in run.foreign_paths()]
+    findings = []
     if run.record.status == "finished":
         findings += [f"{TRIALS_FOLDER}/{name}: is missing, and the run was finished" for name in planned if name not in there]
     by_digest: dict[str, str] = {}

@@ -170,9 +170,9 @@ def test_a_corrupt_run_gives_one_line_through_the_command(tmp_path: Path) -> Non
 
 
 def test_help_teaches() -> None:
-    """Both commands and what they write are explained."""
-    text = _reports("--help").stdout + _reports("build", "--help").stdout
-    for word in ("build", "index", "RUN...", "--out", "CSV"):
+    """The commands and what they write are explained."""
+    text = "".join(_reports(*command, "--help").stdout for command in ((), ("build",), ("verify",)))
+    for word in ("build", "index", "verify", "RUN...", "--out", "CSV", "manifest.json"):
         assert word in text
 
 
