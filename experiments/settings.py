@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from experiments.records.schema import ValidityRules
 from infra.engines.choosing import TargetChoice
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """Root of the checkout."""
+
+
+def _rule(name: str) -> Any:
+    """The field of a rule of validity, with its default, bounds and description."""
+    return copy(ValidityRules.model_fields[name])
 
 
 class Settings(BaseSettings):
@@ -29,17 +37,21 @@ class Settings(BaseSettings):
         description="as what the nodes run: process, docker, or auto, which takes docker where all that it needs is there; results of "
         "different targets are not to be compared, so it is never changed by what a machine happens to have",
     )
-    slip_limit_ms: float = Field(
-        50.0,
-        gt=0,
-        description="lateness of the load generator (p99) above which a trial is invalid: a request that is sent late adds its lateness "
-        "to every response time, and tens of ms are what the experiments tell apart",
-    )
+    slip_floor_ms: float = _rule("slip_floor_ms")
+    slip_share: float = _rule("slip_share")
+    slip_ceiling_ms: float = _rule("slip_ceiling_ms")
+    longest_slip_ms: float = _rule("longest_slip_ms")
+    clock_step_ms: float = _rule("clock_step_ms")
     start_lead_s: float = Field(0.5, ge=0, le=60, description="time from when the load generator is ready to a trial's time 0")
     probe_period_s: float = Field(0.5, ge=0.1, le=60, description="time between two readings of a probe")
     settle_timeout_s: float = Field(20.0, gt=0, le=3600, description="time that accepted enrolments have to be decided in after the load")
     stop_with_parent: bool = Field(default=False, description="end as by Ctrl-C when the program that started the bench is gone")
     free_space_mib: int = Field(64, ge=1, description="free space that a run needs to start: a quick suite writes about 10 MiB")
+
+    @property
+    def rules(self) -> ValidityRules:
+        """What decides whether a trial counts."""
+        return ValidityRules(**{name: getattr(self, name) for name in ValidityRules.model_fields})
 
 
 def load_settings(runs_dir: Path | None = None, target: TargetChoice | None = None) -> Settings:

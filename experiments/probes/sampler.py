@@ -11,7 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from experiments.errors import ProbeError
-from experiments.records.schema import SAMPLE_SCHEMA, PhaseRecord
+from experiments.records.schema import SAMPLE_SCHEMA, PhaseRecord, ProbeRecord
 
 MERGE_S = 0.1
 """A periodic reading this close to an exact one is left out."""
@@ -83,7 +83,9 @@ class Sampler:
         self._clock = clock
         self._stop = threading.Event()
         self._samples: list[Sample] = []
-        self._failed: list[str] = []
+        self._readings = 0
+        self._failed_at_s: list[float] = []
+        self._reason: str | None = None
         self._epoch_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"probe-{probe.name}", daemon=True)
 
@@ -111,15 +113,19 @@ class Sampler:
 
     def problem(self) -> str | None:
         """Why the probe can't be believed: it never gave a reading. None if it did."""
-        if self._samples:
+        if self._readings:
             return None
-        reason = self._failed[-1] if self._failed else "it was not read in time"
-        return f"the {self._probe.name} probe has no reading: {reason}"
+        return f"the {self._probe.name} probe has no reading: {self._reason or 'it was not read in time'}"
 
-    @property
-    def failed_readings(self) -> int:
-        """Readings that could not be taken; nothing is recorded for them."""
-        return len(self._failed)
+    def record(self) -> ProbeRecord:
+        """How well the probe could read."""
+        return ProbeRecord(
+            name=self._probe.name,
+            readings=self._readings,
+            failed=len(self._failed_at_s),
+            reason=self._reason,
+            failed_at_s=tuple(self._failed_at_s),
+        )
 
     def _run(self) -> None:
         try:
@@ -137,8 +143,10 @@ class Sampler:
         try:
             readings = self._probe.read()
         except ProbeError as error:
-            self._failed.append(str(error))
+            self._failed_at_s.append(before_s)
+            self._reason = str(error)
             return
+        self._readings += 1
         at_s = (before_s + self._now_s()) / 2
         own = Reading(node=f"probe-{self._probe.name}", metric="probe_cpu_seconds", value=time.thread_time())
         self._samples += [Sample(at_s, reading) for reading in (*readings, own)]

@@ -170,20 +170,17 @@ class ProbeRecord(Value):
     """Readings that could not be taken; nothing is recorded for them."""
     reason: str | None = None
     """Why the last one of them failed."""
+    failed_at_s: tuple[float, ...] = ()
+    """When each of them failed, seconds since the trial's epoch."""
 
 
 class ValidityRules(Value):
-    """What decides whether a trial counts; it stands in run.json, and reports apply it to the data again."""
+    """What decides whether a trial counts; it stands in run.json, and reports apply it to the data again (see records.validity)."""
 
-    slip_floor_ms: float = Field(
-        2.0, gt=0, description="lateness of the load generator (p99 over the measure phase) that is always allowed"
-    )
-    slip_share: float = Field(
-        0.5, ge=0, le=1, description="lateness that is allowed as a share of the same percentile of the service time, if that is more"
-    )
-    longest_slip_ms: float = Field(
-        100.0, gt=0, description="lateness that no request may have in a trial whose slowest request is claimed to have a bound"
-    )
+    slip_floor_ms: float = Field(2.0, gt=0, description="lateness of the generator, p99 of the measure phase, that is always allowed")
+    slip_share: float = Field(0.5, ge=0, le=1, description="lateness that is allowed as a share of the service time's p99, if that is more")
+    slip_ceiling_ms: float = Field(20.0, gt=0, description="lateness that the service time can't allow, because a fault makes it seconds")
+    longest_slip_ms: float = Field(100.0, gt=0, description="lateness of any request that a claim about the slowest request can stand")
     clock_step_ms: float = Field(20.0, gt=0, description="step of the wall clock against the monotonic one that a trial may have")
 
 

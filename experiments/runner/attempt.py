@@ -20,13 +20,16 @@ from experiments.records.files import Trial
 from experiments.records.history import CourseRow, Event, Row
 from experiments.records.schema import (
     REQUEST_SCHEMA,
+    ClockRecord,
     CourseState,
     FaultRecord,
     PhaseRecord,
     PlannedTrial,
+    ProbeRecord,
     StateRecord,
     TrialRecord,
 )
+from experiments.records.validity import RequestTimes, slip_p99_ms
 from experiments.runner.chronicle import Chronicle
 from experiments.runner.interfaces import Load, LoadResult
 from infra.topology import Topology
@@ -42,8 +45,13 @@ class Attempt:
     """Folder for what the load generator and the lab hand each other."""
     epoch_s: float | None = None
     """The trial's time 0 on the monotonic clock, once there is load."""
+    epoch_unix_s: float | None = None
+    """The same on the wall clock, as it was when the load began."""
+    clock: ClockRecord | None = None
+    """Both ends of the load, once it is over."""
     load: LoadResult | None = None
     samples: list[Sample] = field(default_factory=list)
+    probes: tuple[ProbeRecord, ...] = ()
     faults: tuple[FaultRecord, ...] = ()
     rows_before: Sequence[Row] = ()
     """The business state before the load."""
@@ -102,12 +110,14 @@ class Attempt:
             block=self.planned.block,
             treatment=self.planned.treatment,
             seed=self.planned.seed,
-            epoch_unix_s=time.time() if self.epoch_s is None else time.time() - time.monotonic() + self.epoch_s,
+            epoch_unix_s=time.time() if self.epoch_unix_s is None else self.epoch_unix_s,
             phases=self.phases,
             topology=self.topology,
             faults=self.faults,
             offered=0 if self.load is None else self.load.offered,
-            slip_p99_ms=0.0 if self.load is None else self.load.slip_p99_ms,
+            slip_p99_ms=slip_p99_ms(self.phases, RequestTimes.of(self.requests)),
+            clock=self.clock,
+            probes=self.probes,
             valid=not self.reasons,
             reasons=tuple(self.reasons),
             invariants=check(history),

@@ -68,10 +68,6 @@ class LoadResult(Protocol):
     def offered(self) -> int:
         """Requests in the schedule."""
 
-    @property
-    def slip_p99_ms(self) -> float:
-        """99th percentile of sent minus intended."""
-
 
 class Load(Protocol):
     """The load of one trial."""
@@ -81,6 +77,10 @@ class Load(Protocol):
 
     def await_ready(self) -> None:
         """Return when it can send; raises LoadError if it can't."""
+
+    @property
+    def pid(self) -> int:
+        """Process that sends, once it was launched."""
 
     def start(self, epoch_monotonic_s: float) -> None:
         """Send by the schedule, whose time 0 is ``epoch_monotonic_s`` on the monotonic clock."""

@@ -19,7 +19,7 @@ from experiments.errors import ExperimentError
 from experiments.faults.interfaces import NodeControl
 from experiments.faults.journal import FileJournal
 from experiments.healing import heal, journal_of
-from experiments.load import GENERATOR, LoadGenerator
+from experiments.load import LoadGenerator, generator_name
 from experiments.records.schema import PlannedTrial
 from experiments.runner.inspection import LiveInspection
 from experiments.runner.interfaces import Note, Outside
@@ -92,7 +92,10 @@ class InfraPlatform:
 class LocustLoad:
     """Population, schedule and generator of the load side."""
 
-    generator = GENERATOR
+    @property
+    def generator(self) -> str:
+        """Program, version and priority of what sends the load."""
+        return generator_name()
 
     def seed(self, gateway_url: str, dataset: Dataset, seed: int, note: Note) -> seeding.SeededPopulation:
         """Create the population through the API."""

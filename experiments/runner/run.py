@@ -90,6 +90,7 @@ class Run(RecordedRun):
             run_id=self.path.name,
             experiment=self._experiment,
             plan=plan(self._experiment),
+            rules=self._bench.settings.rules,
             command=self._command,
             started_at=datetime.now(UTC),
             provenance=collect(

@@ -9,22 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from experiments.clock import unix_time_of
 from experiments.definition import targets
 from experiments.errors import TrialError
 from experiments.faults.accepted import AcceptedEnrolments
 from experiments.faults.making import disturbance
 from experiments.faults.schedule import FaultSchedule, Surroundings
 from experiments.invariants.history import History
+from experiments.probes.machine import MachineProbe
 from experiments.probes.sampler import Sampler, instants
 from experiments.records.history import EnrollmentRow, Mark
 from experiments.records.history import Trial as TrialEvent
+from experiments.records.schema import ClockRecord
+from experiments.records.validity import RequestTimes, bounds_slowest, clock_problems, fault_problems, load_problems, slip_problems
 from experiments.runner.attempt import Attempt
 from experiments.runner.chronicle import Chronicle, PhaseMarks
 from experiments.runner.interfaces import Load
 from experiments.runner.interrupts import Interrupts
 from experiments.runner.looks import Asked
 from experiments.runner.session import Session
-from experiments.runner.validity import fault_problems, load_problems
 from experiments.settings import Settings
 from infra.deployment import Deployment
 
@@ -113,33 +116,37 @@ def load(bench: Bench, attempt: Attempt) -> None:
         undo.callback(faults.stop)
         times = instants(attempt.phases, bench.settings.probe_period_s)
         breaks = any(treatment.breaks for treatment in attempt.experiment.treatments)  # the same in control and treatment
-        samplers = [Sampler(probe, times) for probe in outside.inspection.probes(bench.deployment, replicas=breaks)]
+        watching = (*outside.inspection.probes(bench.deployment, replicas=breaks), MachineProbe(generator.pid))
+        samplers = [Sampler(probe, times) for probe in watching]
         for sampler in samplers:
             undo.callback(sampler.stop)
         generator.await_ready()
         attempt.epoch_s = time.monotonic() + bench.settings.start_lead_s
         generator.start(attempt.epoch_s)
         chronicle.begin(attempt.epoch_s)
-        _enter_beginning(bench, attempt, chronicle)
+        attempt.epoch_unix_s = unix_time_of(attempt.epoch_s)
+        _enter_beginning(bench, attempt, chronicle, attempt.epoch_unix_s)
         for sampler in samplers:
             sampler.start(attempt.epoch_s)
         faults.start(attempt.epoch_s)
         _wait(bench, generator, PhaseMarks(attempt.phases, chronicle))
         chronicle.append(Mark(at_s=chronicle.now_s(), name="load_over"))
+        attempt.clock = ClockRecord(epoch_at_start_unix_s=attempt.epoch_unix_s, epoch_at_end_unix_s=unix_time_of(attempt.epoch_s))
         faults.stop()
         chronicle.append(Mark(at_s=chronicle.now_s(), name="healed"))
         for sampler in samplers:
             sampler.finish()
             attempt.samples += sampler.samples()
             attempt.reasons += filter(None, [sampler.problem()])
+        attempt.probes = tuple(sampler.record() for sampler in samplers)
         attempt.faults = faults.records()
         attempt.reasons += faults.problems() or fault_problems(attempt.faults)
         attempt.load = generator.result()
-    attempt.reasons += load_problems(
-        offered=attempt.load.offered,
-        recorded=attempt.load.requests.num_rows,
-        slip_p99_ms=attempt.load.slip_p99_ms,
-        slip_limit_ms=bench.settings.slip_limit_ms,
+    sent, rules = RequestTimes.of(attempt.load.requests), bench.settings.rules
+    attempt.reasons += (
+        *load_problems(attempt.load.offered, sent),
+        *slip_problems(attempt.phases, sent, rules, bounds_slowest=bounds_slowest(attempt.experiment, attempt.treatment.name)),
+        *clock_problems(attempt.clock, rules),
     )
 
 
@@ -168,13 +175,13 @@ STAGES: Final = (
 """Every trial runs through these; what they gathered is then checked and recorded."""
 
 
-def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle) -> None:
+def _enter_beginning(bench: Bench, attempt: Attempt, chronicle: Chronicle, epoch_unix_s: float) -> None:
     """What the checkers have to know before the first operation."""
     now_s = chronicle.now_s()
     beginning = TrialEvent(
         at_s=now_s,
         trial_id=attempt.planned.trial_id,
-        epoch_unix_s=time.time() - now_s,
+        epoch_unix_s=epoch_unix_s,
         staleness_bound_s=attempt.experiment.staleness_bound_of(attempt.treatment),
         decision_bound_s=attempt.experiment.decision_bound_s,
     )

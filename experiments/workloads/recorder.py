@@ -70,12 +70,17 @@ class Recorder:
         is_scheduled: bool = True,
         foreseen: frozenset[int] = frozenset(),
     ) -> Request:
-        """A request is about to be sent; ``asked`` are the fields of its invocation in the history."""
+        """A request is about to be made; ``asked`` are the fields of its invocation in the history, which comes before it leaves."""
         now_s = monotonic() - self._epoch_s
         if is_scheduled:
             self._sent_s[row] = now_s
         self._history.append_values({"type": "invoke", "at_s": round(now_s, DIGITS), "process": row, "f": operation.value, **asked})
         return Request(row, operation, is_scheduled, foreseen)
+
+    def leaves(self, request: Request) -> None:
+        """A request is made and leaves now; what the generator took for it counts as its slip, not as the system's service time."""
+        if request.is_scheduled:
+            self._sent_s[request.row] = monotonic() - self._epoch_s
 
     def answered(self, *, context: dict[str, Any], response: Any, exception: BaseException | None, **_: object) -> None:
         """Listener of Locust's ``request`` event; ``context`` has the request."""

@@ -17,7 +17,7 @@ from experiments.schedule import PAGE_SIZE
 from experiments.workloads.answers import Ending
 from experiments.workloads.arrival import Arrival
 from experiments.workloads.delivery import OnceOnlyPool
-from experiments.workloads.recorder import Recorder
+from experiments.workloads.recorder import Recorder, Request
 
 RESPONSE_TIMEOUT_S: Final = 10.0
 """A student's patience, from sending to the last byte; well above what the gateway needs to try every replica."""
@@ -45,7 +45,7 @@ class Students(FastHttpUser):
 
     def __init__(self, environment: Environment, recorder: Recorder, *, connections: int, run_id: str, resends: int) -> None:
         self.host = environment.host
-        self.client_pool = OnceOnlyPool(str(environment.host), connections)
+        self.client_pool = OnceOnlyPool(str(environment.host), connections, self._leave)
         super().__init__(environment)
         # Every status is an answer for the recorder to judge, and nothing here sets a cookie.
         self.client.client.valid_response_codes = frozenset(range(1000))  # type: ignore[misc] # for this one agent, not its class
@@ -53,6 +53,7 @@ class Students(FastHttpUser):
         self._recorder = recorder
         self._run_id = run_id
         self._resends = resends
+        self._under_way: dict[gevent.Greenlet, Request] = {}
         self._acts: dict[Operation, Callable[[Arrival], object]] = {
             Operation.READ_COURSE: self.read_course,
             Operation.LIST_COURSES: self.list_courses,
@@ -163,9 +164,15 @@ class Students(FastHttpUser):
     ) -> Ending | None:
         request = self._recorder.sent(arrival.row, operation, asked, is_scheduled=is_scheduled, foreseen=foreseen)
         context = {"request": request}
+        self._under_way[gevent.getcurrent()] = request
         try:
             with gevent.Timeout(RESPONSE_TIMEOUT_S):
                 self.client.request(method, path, name=operation.value, context=context, **content)
         except gevent.Timeout as timeout:  # it struck where the library doesn't wait for the answer
             self._recorder.answered(context=context, response=None, exception=timeout)
+        finally:
+            del self._under_way[gevent.getcurrent()]
         return request.ending
+
+    def _leave(self) -> None:
+        self._recorder.leaves(self._under_way[gevent.getcurrent()])

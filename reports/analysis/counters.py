@@ -28,6 +28,12 @@ def cumulative(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(grown)])
 
 
+def restarted(at_s: NDArray[np.float64], values: NDArray[np.float64], window: Window) -> bool:
+    """Whether a counter began again within a window, so that what it counted after its last reading before that is lost."""
+    fell = values[1:] < values[:-1] * RESTART_FALL
+    return bool((fell & (at_s[1:] >= window.start_s) & (at_s[:-1] <= window.end_s)).any())
+
+
 def increase(at_s: NDArray[np.float64], values: NDArray[np.float64], window: Window) -> float | None:
     """Growth of a counter within a window, linear between readings; None where too little of the window was watched."""
     if at_s.size == 0:

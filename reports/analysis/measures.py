@@ -27,6 +27,8 @@ from reports.loading import MS_PER_S, TrialData
 
 Measured = Observation | Unmeasured
 PER_10K = 10_000
+INSTRUMENT_NODES = frozenset({"links"})
+"""Nodes of a deployment that belong to the lab and not to the system: the proxies of its links."""
 
 
 def measures(trial: TrialData, control: TrialData | None = None) -> dict[Metric, Measured]:
@@ -97,7 +99,8 @@ def _cpu_ms_per_request(trial: TrialData) -> Measured:
     answered = int(trial.measured["ok"].sum())
     if answered == 0:
         return Unmeasured("no request was answered")
-    grown = increase_over_nodes(trial.samples, "cpu_seconds", trial.measure)
+    watched = increase_over_nodes(trial.samples, "cpu_seconds", trial.measure)
+    grown = {node: seconds for node, seconds in watched.items() if node not in INSTRUMENT_NODES}
     if lost := [node for node in sorted(node_names(trial.record.topology) | grown.keys()) if grown.get(node) is None]:
         return Unmeasured(f"the processor time of {lost[0]} was not read throughout the measure phase")
     return Observation.exact(sum(seconds or 0.0 for seconds in grown.values()) * MS_PER_S / answered)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.analysis.counters import increase_over_nodes
 from reports.analysis.estimates import Estimate, Observation, Unmeasured
-from reports.analysis.measures import Measured, over_trials, sql_by_database
+from reports.analysis.measures import INSTRUMENT_NODES, Measured, over_trials, sql_by_database
 from reports.loading import TrialData
 
 BYTES_PER_MIB = 2**20
@@ -41,14 +41,14 @@ class CacheRow:
 
 
 def node_rows(trials: Sequence[TrialData]) -> tuple[NodeRow, ...]:
-    """Every node that was watched or answered, by name."""
+    """Every node of the system that was watched or answered, by name."""
     shares = [answered_shares(trial) for trial in trials]
     sql = [sql_by_database(trial) for trial in trials]
     deliveries = [_per_s(trial, "upstream_requests") for trial in trials]
     failed_deliveries = [_growth(trial, "upstream_failures") for trial in trials]
     cpu = [_per_s(trial, "cpu_seconds") for trial in trials]
     memory = [_peak_mib(trial) for trial in trials]
-    names = sorted({node for values in (*cpu, *shares) for node in values})
+    names = sorted({node for values in (*cpu, *shares) for node in values} - INSTRUMENT_NODES)
     return tuple(
         NodeRow(
             node=node,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from experiments.definition import Treatment
+from reports.analysis.measures import INSTRUMENT_NODES
 from reports.analysis.percentiles import label
 from reports.analysis.series import Series, failed_per_s, node_series, response_ms, series, series_tail, served_share, slowest_ms
-from reports.loading import RunData
+from reports.loading import RunData, TrialData
 from reports.page.client_charts import SECONDS_TITLE, line_of, shades_of, time_range
 from reports.page.data import Chart, Line, Panel
 
@@ -55,6 +56,7 @@ def _inside(run: RunData, treatment: Treatment, prefix: str) -> Chart | None:
         Panel("Redis", "per s", _lines({name: found for name, found in cache.items() if found is not None})),
         Panel("Enrolment queue", "messages", _lines(node_series(trials, "queue_messages"))),
         Panel("Outbox, as each replica counts it", "tasks", _lines(node_series(trials, "outbox_tasks"))),
+        *_instrument_panels(trials),
     )
     return Chart(
         name=f"{prefix}-inside-{treatment.name}",
@@ -64,6 +66,30 @@ def _inside(run: RunData, treatment: Treatment, prefix: str) -> Chart | None:
         panels=tuple(panel for panel in panels if panel.lines),
         shades=shades_of(trials),
         x_range=time_range(trials),
+    )
+
+
+def _instrument_panels(trials: Sequence[TrialData]) -> tuple[Panel, ...]:
+    """What the lab itself took of the machine, and how the machine was; no lines for runs from before that was recorded."""
+    instrument = node_series(trials, "instrument_cpu_seconds")
+    nodes = node_series(trials, "cpu_seconds")
+    system = [found for node, found in nodes.items() if node not in INSTRUMENT_NODES]
+    links = {node: nodes[node] for node in sorted(INSTRUMENT_NODES & nodes.keys())}
+    used = ({"system": _sum(system)} if system else {}) | dict(sorted(instrument.items())) | links
+    machine = {
+        "all programs": _only(node_series(trials, "machine_busy_seconds")),
+        "stolen by the hypervisor": _only(node_series(trials, "steal_seconds")),
+        "some task waits (pressure)": _only(node_series(trials, "cpu_pressure_seconds")),
+    }
+    load = _only(node_series(trials, "load_average"))
+    return (
+        Panel("Processors used: system and instrument", "processors", _lines(used) if instrument else ()),
+        Panel(
+            "Machine: used, stolen, waiting for a processor",
+            "s per s",
+            _lines({name: found for name, found in machine.items() if found is not None}),
+        ),
+        Panel("Machine: load average over a minute", "tasks", _lines({} if load is None else {"load average": load})),
     )
 
 

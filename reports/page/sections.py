@@ -12,6 +12,7 @@ from reports.page.data import Part, Section, Table, Term
 from reports.page.fault_parts import faults_parts, untested_part
 from reports.page.featured import featured, selection_note
 from reports.page.formats import count
+from reports.page.instrument_tables import probe_warnings, probes_table, with_lower_bounds
 from reports.page.judgements import claim_judgement, gate_judgement
 from reports.page.measure_tables import (
     cache_table,
@@ -93,7 +94,7 @@ def _warnings(judged: JudgedRun) -> tuple[str, ...]:
         warnings.append("No trial is valid: nothing can be said about the question.")
     elif min(judged.summary.valid_trials.values()) < TRIALS_FOR_A_VERDICT:
         warnings.append(f"Fewer than {TRIALS_FOR_A_VERDICT} valid trials of a treatment: its figures are indicative.")
-    return tuple(warnings)
+    return (*warnings, *probe_warnings(judged.run))
 
 
 def _deployed(experiment: Experiment) -> dict[str, tuple[str, Factors]]:
@@ -117,7 +118,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
     is_many, selection = shown is not run, selection_note(run, shown)
     overall = filled(
         differences_table(record, anchor),
-        (treatments_by_row_table if is_many else treatments_table)(experiment, summary, anchor),
+        with_lower_bounds((treatments_by_row_table if is_many else treatments_table)(experiment, summary, anchor), run),
         comparison_table(experiment, summary, anchor),
     )
     faults = filled(faults_table(run, anchor))
@@ -149,7 +150,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             "Inside the system",
             text=selection,
             charts=inside_charts(shown, anchor),
-            tables=filled(nodes_table(shown, anchor), cache_table(shown, anchor)),
+            tables=filled(with_lower_bounds(nodes_table(shown, anchor), shown), cache_table(shown, anchor), probes_table(run, anchor)),
         ),
         Part(
             f"{anchor}-trials",

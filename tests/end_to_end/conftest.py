@@ -96,7 +96,8 @@ def private_bench(folder: Path) -> Iterator[Bench]:
         patch.setenv("SPIRELAB_STATE_DIR", str(state))
         patch.delenv("SPIRELAB_DEPLOYMENT", raising=False)
         # whether a busy test machine keeps the schedule is not the question here
-        patch.setenv("SPIRELAB_SLIP_LIMIT_MS", "60000")
+        for rule in ("SLIP_FLOOR_MS", "LONGEST_SLIP_MS"):
+            patch.setenv(f"SPIRELAB_{rule}", "60000")
         made = Bench(folder, dict(os.environ))
         yield made
         made.run("infra", "down", "--volumes")

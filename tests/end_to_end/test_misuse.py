@@ -137,7 +137,7 @@ def test_a_full_disk_is_said_before_anything_is_started(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "variable", "value"),
     [
-        ("experiments bench cache", "SPIRELAB_SLIP_LIMIT_MS", "low"),
+        ("experiments bench cache", "SPIRELAB_SLIP_FLOOR_MS", "low"),
         ("infra up", "SPIRELAB_READY_TIMEOUT_S", "soon"),
     ],
 )

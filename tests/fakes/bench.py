@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,7 +209,6 @@ class FakeLoadResult:
 
     requests: pa.Table
     offered: int
-    slip_p99_ms: float = 1.0
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def key(self, number: int) -> str:
@@ -243,6 +243,11 @@ class FakeLoad:
 
     def await_ready(self) -> None:
         """It is."""
+
+    @property
+    def pid(self) -> int:
+        """This process, which is there."""
+        return os.getpid()
 
     def start(self, epoch_monotonic_s: float) -> None:
         """Begins."""

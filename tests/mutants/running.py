@@ -22,7 +22,7 @@ from tests.mutants.verdicts import PRODUCT, Verdict, judged, not_carried_out
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
 DEPLOYMENT: Final = "mutants"
 LOG_LINES: Final = 3
-SLIP_LIMIT_MS: Final = 1_000
+SLIP_FLOOR_MS: Final = 1_000
 """A generator that is late makes no verdict wrong, but when it is much later than the faults there is little to judge."""
 START_LEAD_S: Final = 6
 """Twice what a generator takes to be ready on a machine that has nothing else to do."""
@@ -72,7 +72,7 @@ class Runner:
             environment = {
                 **os.environ,
                 "SPIRELAB_DEPLOYMENT": self._deployment,
-                "SPIRELAB_SLIP_LIMIT_MS": str(SLIP_LIMIT_MS),
+                "SPIRELAB_SLIP_FLOOR_MS": str(SLIP_FLOOR_MS),
                 "SPIRELAB_START_LEAD_S": str(START_LEAD_S),
                 "SPIRELAB_SETTLE_TIMEOUT_S": str(DECISION_BOUND_S + SETTLE_MARGIN_S),
                 "SPIRELAB_STOP_WITH_PARENT": "1",

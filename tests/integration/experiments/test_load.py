@@ -272,8 +272,6 @@ def test_stop_leaves_no_process_and_keeps_what_was_measured(gateway_url: str, tm
     assert set(psutil.Process().children(recursive=True)) <= before
     result = generator.result()
     assert 0 < result.requests.num_rows < result.offered
-    # What was left out counts as late.
-    assert result.slip_p99_ms > 0
 
 
 def test_stop_before_start_does_nothing(tmp_path: Path) -> None:

@@ -56,9 +56,9 @@ def test_a_list_that_can_not_be_written_is_found_before_anything_starts(capsys: 
 
 def test_a_wrong_variable_of_the_environment_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """It says which setting and why."""
-    monkeypatch.setenv("SPIRELAB_SLIP_LIMIT_MS", "fast")
+    monkeypatch.setenv("SPIRELAB_SLIP_FLOOR_MS", "fast")
     assert main(["runs"]) == 1
-    assert "SPIRELAB_SLIP_LIMIT_MS=fast: " in capsys.readouterr().err
+    assert "SPIRELAB_SLIP_FLOOR_MS=fast: " in capsys.readouterr().err
 
 
 def test_the_catalog_is_listed_with_its_questions(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

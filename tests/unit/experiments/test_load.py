@@ -1,41 +1,31 @@
-"""The load generator's own lateness."""
+"""The load generator's priority, as far as it can be told without sending."""
 
 from __future__ import annotations
 
-import pyarrow as pa
-import pytest
+import os
+import subprocess
 
-from experiments.load import slip_p99_ms
-from experiments.schedule import Schedule
-
-
-def _schedule(intended_s: list[float]) -> Schedule:
-    return Schedule(pa.table({"intended_s": intended_s}))
+from experiments.load import generator_name, take_real_time_priority
 
 
-def _requests(intended_s: list[float], late_s: float) -> pa.Table:
-    return pa.table({"intended_s": intended_s, "sent_s": [at + late_s for at in intended_s], "ended_s": [at + 1 for at in intended_s]})
+def test_the_priority_that_was_given_is_the_one_that_a_child_gets() -> None:
+    """What provenance names and what the kernel says of a process agree, whether or not this machine allows it."""
+    with subprocess.Popen(["sleep", "60"]) as child:  # noqa: S607 - any sleep will do
+        is_real_time = take_real_time_priority(child.pid)
+        policy = os.sched_getscheduler(child.pid) & ~os.SCHED_RESET_ON_FORK
+        child.kill()
+    assert policy == (os.SCHED_RR if is_real_time else os.SCHED_OTHER)
+    assert generator_name().endswith("real-time priority" if is_real_time else "normal priority")
 
 
-def test_slip_is_sent_minus_intended() -> None:
-    """Requests that all leave 2 ms late have a slip of 2 ms."""
-    times = [number / 10 for number in range(100)]
-    assert slip_p99_ms(_schedule(times), _requests(times, 0.002)) == pytest.approx(2)
+def test_finding_out_leaves_this_process_as_it_was() -> None:
+    """The lab itself never runs with real-time priority."""
+    generator_name()
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
-def test_what_was_never_sent_is_as_late_as_the_end_of_the_load() -> None:
-    """A generator that leaves out every tenth request can't look punctual."""
-    times = [number / 10 for number in range(100)]
-    sent = [at for number, at in enumerate(times) if number % 10]
-    assert slip_p99_ms(_schedule(times), _requests(sent, 0.002)) > 8000
-
-
-def test_nothing_sent_at_all_is_late() -> None:
-    """Without any request the load ends with its last intended one."""
-    times = [number / 10 for number in range(100)]
-    assert slip_p99_ms(_schedule(times), _requests([], 0.0)) > 9000
-
-
-def test_an_empty_schedule_is_never_late() -> None:
-    """Nothing intended, nothing late."""
-    assert slip_p99_ms(_schedule([]), _requests([], 0.0)) == 0
+def test_a_process_that_is_gone_gets_no_priority() -> None:
+    """Refused like one that is not allowed."""
+    with subprocess.Popen(["true"]) as child:  # noqa: S607 - any will do
+        child.wait()
+    assert not take_real_time_priority(child.pid)

@@ -74,7 +74,9 @@ def test_a_failed_reading_leaves_a_gap_and_is_counted() -> None:
     """Nothing is made up for it, and the probe is still believed."""
     sampler = _sample(Scripted(ProbeError("away"), 2.0))
     assert [sample.reading.value for sample in sampler.samples() if sample.reading.metric == "sql_statements"] == [2.0]
-    assert sampler.failed_readings == 1
+    record = sampler.record()
+    assert (record.name, record.readings, record.failed, record.reason) == ("scripted", 1, 1, "away")
+    assert len(record.failed_at_s) == 1
     assert sampler.problem() is None
 
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from experiments.definition import Experiment, Operation
@@ -14,6 +15,7 @@ from experiments.errors import RecordError, TrialError
 from experiments.invariants.history import History
 from experiments.load import LoadError
 from experiments.records.files import Trial, read_run, read_trial_history
+from experiments.records.schema import REQUEST_SCHEMA, ValidityRules
 from experiments.runner.interrupts import Interrupts
 from experiments.runner.stages import STAGES
 from experiments.runner.suite import Job, SuiteOutcome, run_suite
@@ -226,12 +228,27 @@ def test_a_deployment_that_does_not_come_up_leaves_no_empty_run(fake: FakeOutsid
 
 
 def test_too_late_a_generator_makes_a_trial_invalid(fake: FakeOutside, suite: Suite) -> None:
-    """The reason has the figure and the limit."""
-    fake.load.make = lambda: FakeLoadResult(enrolments(3).requests, offered=4, slip_p99_ms=123.0)
-    first = _trials(suite(tiny(treatments=(CALM,), trials=1)))[0]
+    """The reason has the figure and the limit, which stands in the run's record; so does how the instrument itself did."""
+    requests = enrolments(3).requests
+    sent_s = pa.array([at_s + 0.123 for at_s in requests["intended_s"].to_pylist()])
+    late = requests.set_column(requests.schema.get_field_index("sent_s"), REQUEST_SCHEMA.field("sent_s"), sent_s)
+    fake.load.make = lambda: FakeLoadResult(late, offered=4)
+    outcome = suite(tiny(treatments=(CALM,), trials=1))
+    first = _trials(outcome)[0]
     assert len(first.record.reasons) == 2
     assert "3 of 4" in first.record.reasons[0]
-    assert "123 ms" in first.record.reasons[1]
+    assert "123.0 ms late (limit 2.0 ms)" in first.record.reasons[1]
+    assert first.record.slip_p99_ms == pytest.approx(123)
+    assert read_run(outcome.paths[0]).record.rules == ValidityRules()
+
+
+def test_the_instrument_watches_itself(suite: Suite) -> None:
+    """Each trial records the machine, the generator and the lab, how its probes did, and one epoch from both ends of the load."""
+    trial = _trials(suite(tiny(treatments=(CALM,), trials=1)))[0]
+    assert {"machine", "generator", "lab", "probe-machine"} <= set(trial.samples["node"].to_pylist())
+    assert {(probe.name, probe.failed) for probe in trial.record.probes} == {("fake", 0), ("machine", 0)}
+    assert trial.record.clock is not None
+    assert trial.record.epoch_unix_s == trial.record.clock.epoch_at_start_unix_s
 
 
 def test_a_runs_folder_that_can_not_be_written_is_found_before_anything_starts(fake: FakeOutside, tmp_path: Path) -> None:
