@@ -10,7 +10,7 @@ IMPOSSIBLE the run's own data contradict themselves or its  refuses. Figures of 
 CHANGED    a file is not as it was written, or is missing,  is made and says so on top. What the files hold now can be true, and a
            but what is there makes sense                    person may want to look at a damaged run.
 DERIVED    trial.json says other than its data: validity,   computes it from the data, which are nearer to what happened, and says
-           reasons                                          so where a verdict depends on it.
+           the load generator's lateness                    so.
 ========== ================================================ ==========================================================================
 
 A file that can't be read at all is refused like the impossible. ``verify`` names all of every kind.
@@ -185,6 +185,6 @@ def _sentence(kind: Kind, findings: Sequence[Finding]) -> str:
         Kind.FOREIGN: "Left out, because it is no part of this run",
         Kind.IMPOSSIBLE: "The data contradict themselves",
         Kind.CHANGED: "Files of this run were changed after they were written, so its figures can't be relied on",
-        Kind.DERIVED: "The validity of trials was computed from their data, which say other than their records",
+        Kind.DERIVED: "Validity and lateness of trials were computed from their data, which say other than their records",
     }[kind]
     return f"{lead}: {named}{more}."

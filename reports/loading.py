@@ -191,9 +191,9 @@ def examine(folder: Path, run: Run) -> Examined:
     requests["ok"] = requests["outcome"] == Outcome.OK
     requests["response_ms"] = (requests["ended_s"] - requests["intended_s"]) * MS_PER_S
     requests["service_ms"] = (requests["ended_s"] - requests["sent_s"]) * MS_PER_S
-    judged = judged_again(trial.record, requests, run.record.rules)
+    judged = judged_again(trial.record, requests, run.record)
     data = TrialData(judged, trial.state, requests, _by_metric(samples), run.record.experiment.objective)
-    return Examined(data, tuple(validity_findings(record_file, trial.record, judged)))
+    return Examined(data, tuple(validity_findings(record_file, trial.record, judged, run.record)))
 
 
 def _frame(file: Path, table: pa.Table) -> pd.DataFrame:

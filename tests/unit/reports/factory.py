@@ -35,6 +35,7 @@ from experiments.records.schema import (
     StateRecord,
     TrialRecord,
 )
+from experiments.records.validity import RequestTimes, slip_p99_ms
 from infra.topology import Topology
 from reports.loading import RunData, TrialData, load
 from reports.measurements import CapacityData
@@ -157,6 +158,7 @@ def write(
 def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec, *, run_id: str) -> Trial:
     """A trial as the runner would have recorded it."""
     phases = _phases(asked.phases)
+    requests = _request_table(spec.requests, phases)
     return Trial(
         record=TrialRecord(
             trial_id=planned.trial_id,
@@ -170,7 +172,7 @@ def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec, *, run
             topology=asked.topology_of(asked.treatment(planned.treatment)),
             faults=spec.faults,
             offered=len(spec.requests) + spec.unrecorded,
-            slip_p99_ms=0.0,
+            slip_p99_ms=slip_p99_ms(phases, RequestTimes.of(requests)),
             valid=spec.valid,
             reasons=spec.reasons,
             invariants=spec.invariants,
@@ -181,7 +183,7 @@ def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec, *, run
             outcomes={"enrolled": 40, "rejected": 2},
             rejections={"prerequisites_missing": 2},
         ),
-        requests=_request_table(spec.requests, phases),
+        requests=requests,
         samples=_sample_table(spec.counters, asked.phases.total_s),
     )
 

@@ -82,6 +82,7 @@ def test_a_changed_file_is_found_by_its_digest(original: Path, tmp_path: Path, t
         (Json(f"{BUSY}/trial.json", {"valid": True}), "validity", "says that the trial is valid and gives a reason why not"),
         (Json(f"{BUSY}/trial.json", {"reasons": []}), "validity", "says that the trial is invalid and gives no reason"),
         (Json(f"{LATE}/trial.json", {"valid": True, "reasons": []}), "validity", "by the rules it is not: the load generator sent 1 %"),
+        (Json(f"{LATE}/trial.json", {"slip_p99_ms": 0.5}), "validity", "late by 0.500 ms (p99), and by the data it is 60.000 ms"),
         (
             Column("ended_s", lambda value: value - 0.5, slice(7, 9)),
             "data",
