@@ -110,6 +110,12 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def simulations(session: nox.Session) -> None:
+    """How often intervals and verdicts are right on data with known answers: -- NAME... --experiments 2000 (see -- --list)."""
+    run(session, "-m", "tests.simulations", *session.posargs)
+
+
+@nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """All tests: unit, contract, openapi, race, degrade, integration, end_to_end; containers and pulumi_docker where there is an engine."""
     in_order = "--no-loadscope-reorder"  # the long ones come first, and the unit tests last, which fill the gaps
@@ -152,11 +158,28 @@ def bench(session: nox.Session) -> None:
         build_report(session, run_list)
 
 
+@nox.session(default=False)
+def calibrate(session: nox.Session) -> None:
+    """How far comparisons on this machine can be trusted: equal treatments, and slowdowns of known size. Twenty minutes."""
+    run_list = Path(session.create_tmp()) / "runs.txt"
+    run_list.unlink(missing_ok=True)
+    try:
+        session.env["SPIRELAB_STOP_WITH_PARENT"] = "1"
+        run(session, "-m", "experiments", "calibrate", "--write-run-list", str(run_list), *session.posargs)
+    finally:
+        for path in finished_runs(run_list):
+            run(session, "-m", "reports", "calibrate", path)
+
+
 def build_report(session: nox.Session, run_list: Path) -> None:
     """Report the runs that a bench wrote; none where it only listed or planned."""
-    runs = run_list.read_text(encoding="utf-8").splitlines() if run_list.is_file() else []
-    if runs:
+    if runs := finished_runs(run_list):
         run(session, "-m", "reports", "build", *runs)
+
+
+def finished_runs(run_list: Path) -> list[str]:
+    """The run directories that a bench wrote down; none where it only listed or planned."""
+    return run_list.read_text(encoding="utf-8").splitlines() if run_list.is_file() else []
 
 
 @nox.session(default=False)

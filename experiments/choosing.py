@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments import catalog
-from experiments.definition import AnyExperiment, changed
+from experiments.definition import AnyExperiment, Experiment, changed
 from experiments.errors import DefinitionError
 from experiments.estimate import fit, on_free_ports
 from infra.topology import parse_assignments
@@ -23,9 +23,10 @@ class Changes:
     seed: int | None
     duration_s: float | None
     faults_per_minute: float | None
+    bring_ups: int | None = None
 
     def words(self) -> Iterator[str]:
-        """The options that change it so again; trials and seed are told by the experiment."""
+        """The options that change it so again; trials, seed and bring-ups are told by the experiment."""
         for assignment in self.assignments:
             yield from ("--set", assignment)
         if self.duration_s is not None:
@@ -53,6 +54,7 @@ def chosen(names: Sequence[str], file: Path | None, changes: Changes, budget: fl
             seed=changes.seed,
             measure_s=changes.duration_s,
             faults_per_minute=changes.faults_per_minute,
+            bring_ups=changes.bring_ups,
         )
         for item in found
     )
@@ -63,4 +65,6 @@ def command(experiment: AnyExperiment, file: Path | None, changes: Changes) -> s
     """The command that runs it so again."""
     what = ["--file", file.name] if file is not None else [experiment.name]
     counts = ["--trials", str(experiment.trials), "--seed", str(experiment.seed)]
+    if isinstance(experiment, Experiment) and experiment.bring_ups > 1:
+        counts += ["--bring-ups", str(experiment.bring_ups)]
     return shlex.join(["nox", "-s", "bench", "--", *what, *changes.words(), *counts])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,11 +14,31 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from experiments import catalog
+from experiments.calibration import BLOCKS, PILOT, calibration, measure_service_time
 from experiments.choosing import Changes, chosen, command
+from experiments.definition import Experiment, changed
 from experiments.errors import ExperimentError, RecordError
 from experiments.estimate import on_free_ports, step_durations_s
 from experiments.jepsen import export
+from experiments.options import (
+    BringUpsOption,
+    BudgetOption,
+    DurationOption,
+    FaultRateOption,
+    FileOption,
+    ListOption,
+    NamesArgument,
+    PlanOption,
+    RunListOption,
+    RunsDirOption,
+    SeedOption,
+    SetOption,
+    ShrinkOption,
+    TargetOption,
+    TrialsOption,
+)
 from experiments.progress import ConsoleProgress
+from experiments.records.calibration import WINDOW_BLOCKS
 from experiments.records.files import read_run
 from experiments.runner.interrupts import Interrupted, Interrupts, signal_with_parent
 from experiments.runner.session import Session
@@ -25,8 +46,8 @@ from experiments.runner.stages import Bench
 from experiments.runner.suite import Job, SuiteOutcome, check_writable, run_suite
 from experiments.settings import Settings, load_settings
 from experiments.tables import catalog_table, plan_lines, runs_table
-from infra.engines.choosing import TargetChoice
 from infra.errors import InfraError
+from infra.topology import parse_assignments
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -44,48 +65,6 @@ app = typer.Typer(
 )
 console = Console(stderr=False)
 
-NamesArgument = Annotated[list[str] | None, typer.Argument(help="Experiments of the catalog. None: the quick suite.", show_default=False)]
-FileOption = Annotated[
-    Path | None, typer.Option("--file", help="A Python file of your own with an EXPERIMENT, instead of the catalog.", show_default=False)
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FACTOR=VALUE", help="Change a factor of the topology; may be repeated.", show_default=False),
-]
-TrialsOption = Annotated[
-    int | None, typer.Option(min=1, help="Trials of each treatment, or rounds; 5 are needed for a verdict.", show_default=False)
-]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of data, load and order.", show_default=False)]
-BudgetOption = Annotated[
-    float | None, typer.Option(min=0.1, metavar="MINUTES", help="Run fewer trials, so that it takes no longer.", show_default=False)
-]
-DurationOption = Annotated[
-    float | None, typer.Option("--duration", metavar="SECONDS", help="Length of what is measured of each trial.", show_default=False)
-]
-FaultRateOption = Annotated[
-    float | None,
-    typer.Option("--faults-per-minute", metavar="RATE", help="Mean number of faults of an experiment by chance.", show_default=False),
-]
-ShrinkOption = Annotated[
-    float,
-    typer.Option(
-        "--shrink", min=0, metavar="MINUTES", help="Time to look for fewer faults that break a rule, where faults by chance broke one."
-    ),
-]
-ListOption = Annotated[bool, typer.Option("--list", help="Show the catalog and start nothing.")]
-PlanOption = Annotated[bool, typer.Option("--plan", help="Show order, duration, ports and memory, and start nothing.")]
-RunsDirOption = Annotated[Path | None, typer.Option(help="Folder for runs; default: runs/ in the checkout.", show_default=False)]
-TargetOption = Annotated[
-    TargetChoice | None,
-    typer.Option(help="As what the nodes run; auto takes docker where all that it needs is there; default: process.", show_default=False),
-]
-RunListOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--write-run-list", metavar="FILE", help="Write the paths of the run directories to a file, one a line.", show_default=False
-    ),
-]
-
 
 @app.command()
 def bench(
@@ -98,6 +77,7 @@ def bench(
     budget: BudgetOption = None,
     duration: DurationOption = None,
     faults_per_minute: FaultRateOption = None,
+    bring_ups: BringUpsOption = None,
     shrink_minutes: ShrinkOption = 15.0,
     list_only: ListOption = False,
     plan_only: PlanOption = False,
@@ -121,6 +101,8 @@ def bench(
 
     - `bench --file my_experiment.py` runs your own; copy experiments/catalog/cache.py to begin
 
+    - `bench failover --trials 10 --bring-ups 5` deploys it five times, and tells deployments from trials
+
     - `bench --plan cache` shows what it would do; `bench --list` shows what there is
 
     - `bench --budget 3` runs as many trials as fit into three minutes
@@ -129,7 +111,7 @@ def bench(
         catalog_table(console, [on_free_ports(item) for item in catalog.load_all(catalog.names())])
         return
     settings = load_settings(runs_dir, target)
-    changes = Changes(assignments or [], trials, seed, duration, faults_per_minute)
+    changes = Changes(assignments or [], trials, seed, duration, faults_per_minute, bring_ups)
     experiments = chosen(names or [], file, changes, budget)
     if plan_only:
         plan_lines(console, experiments)
@@ -137,16 +119,34 @@ def bench(
     check_writable(settings)
     if run_list is not None:
         _write_list(run_list, [])  # find out now that it can't be written
-    jobs = [Job(item, command(item, file, changes)) for item in experiments]
-    outcome = SuiteOutcome()
-    try:
-        _execute(jobs, settings, outcome, shrink_minutes)
-    finally:
-        if run_list is not None:
-            _write_list(run_list, outcome.paths)
-        for path in outcome.paths:
-            console.print(str(path), highlight=False, soft_wrap=True, markup=False)
-    _finish(outcome)
+    _bench([Job(item, command(item, file, changes)) for item in experiments], settings, shrink_minutes, run_list)
+
+
+@app.command()
+def calibrate(
+    blocks: Annotated[int, typer.Option(min=WINDOW_BLOCKS, help="Trials of each treatment.")] = BLOCKS,
+    *,
+    assignments: SetOption = None,
+    runs_dir: RunsDirOption = None,
+    target: TargetOption = None,
+    run_list: RunListOption = None,
+) -> None:
+    """Compare equal treatments, and find slowdowns of known size, on this machine; reports made here then say how well that went.
+
+    Example: `calibrate --blocks 12`, which takes about 20 minutes
+    """
+    settings = load_settings(runs_dir, target)
+    pilot = changed(on_free_ports(PILOT), factors=parse_assignments(assignments or []))
+    check_writable(settings)
+    if run_list is not None:
+        _write_list(run_list, [])
+
+    def pilot_run(experiment: Experiment, folder: Path) -> Path:
+        return _bench([Job(experiment, "")], settings.model_copy(update={"runs_dir": folder}), 0, None)[0]
+
+    experiment = calibration(pilot, measure_service_time(pilot, pilot_run), blocks=blocks)
+    words = ["nox", "-s", "calibrate", "--", "--blocks", str(blocks), *(word for item in assignments or [] for word in ("--set", item))]
+    _bench([Job(experiment, shlex.join(words))], settings, 0, run_list)
 
 
 @app.command()
@@ -226,6 +226,20 @@ def heal(
         raise typer.Exit(EXIT_FAILED)
     if not lines:
         console.print("nothing to heal: no fault is in a journal", highlight=False, soft_wrap=True)
+
+
+def _bench(jobs: Sequence[Job], settings: Settings, shrink_minutes: float, run_list: Path | None) -> Sequence[Path]:
+    """Run the jobs, say where their run directories are, and end with the status that follows."""
+    outcome = SuiteOutcome()
+    try:
+        _execute(jobs, settings, outcome, shrink_minutes)
+    finally:
+        if run_list is not None:
+            _write_list(run_list, outcome.paths)
+        for path in outcome.paths:
+            console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+    _finish(outcome)
+    return outcome.paths
 
 
 def _execute(jobs: Sequence[Job], settings: Settings, outcome: SuiteOutcome, shrink_minutes: float) -> None:

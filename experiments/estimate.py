@@ -12,7 +12,7 @@ from experiments.capacity.plan import measurement_durations_s
 from experiments.definition import WRITES, AnyExperiment, BaseExperiment, CapacityExperiment, Experiment, changed
 from experiments.definition.capacity import DEPLOYED
 from experiments.errors import DefinitionError
-from experiments.plan import BRING_UP_S, TEAR_DOWN_S, trial_durations_s
+from experiments.plan import BRING_UP_S, TEAR_DOWN_S, replicas, trial_durations_s
 from infra.topology import ANY_FREE_PORT, Topology
 
 _Kind = TypeVar("_Kind", bound=BaseExperiment)
@@ -46,7 +46,7 @@ class Estimate:
 
 
 def step_durations_s(experiment: AnyExperiment) -> tuple[float, ...]:
-    """How long each trial or measurement takes once all is up, in the order of the plan, s."""
+    """How long each trial or measurement takes once all is up, in the order of the plan, with any further bring-ups, s."""
     return trial_durations_s(experiment) if isinstance(experiment, Experiment) else measurement_durations_s(experiment)
 
 
@@ -67,7 +67,7 @@ def fit(experiments: Sequence[AnyExperiment], budget_minutes: float) -> tuple[An
         DefinitionError: not even one trial of each treatment fits.
     """
     for most in range(max(experiment.trials for experiment in experiments), 0, -1):
-        capped = tuple(changed(experiment, trials=min(most, experiment.trials)) for experiment in experiments)
+        capped = tuple(_capped(experiment, most) for experiment in experiments)
         minutes = estimate(capped).minutes
         if minutes <= budget_minutes:
             return capped
@@ -75,6 +75,13 @@ def fit(experiments: Sequence[AnyExperiment], budget_minutes: float) -> tuple[An
         f"--budget {budget_minutes:g} is too short for one trial of each treatment; "
         f"allow {math.ceil(minutes * 10) / 10:g} minutes or name fewer experiments"
     )
+
+
+def _capped(experiment: AnyExperiment, most: int) -> AnyExperiment:
+    """The experiment with at most so many trials, and no more bring-ups than trials."""
+    trials = min(most, experiment.trials)
+    bring_ups = min(trials, experiment.bring_ups) if isinstance(experiment, Experiment) else None
+    return changed(experiment, trials=trials, bring_ups=bring_ups)
 
 
 def on_free_ports(experiment: _Kind) -> _Kind:
@@ -92,15 +99,15 @@ def on_free_ports(experiment: _Kind) -> _Kind:
 
 
 def _bring_ups(before: AnyExperiment | None, after: AnyExperiment) -> int:
-    """Deployments that have to be made for an experiment."""
+    """Deployments that have to be made for an experiment before its first trial or measurement."""
     if isinstance(after, CapacityExperiment):
         return len(DEPLOYED)
     return int(not isinstance(before, Experiment) or _starts_from_nothing(before, after))
 
 
 def _starts_from_nothing(before: Experiment, after: Experiment) -> bool:
-    """The one before wrote, or other data than the one after needs."""
-    return not WRITES.isdisjoint(before.operations) or (before.dataset, before.seed) != (after.dataset, after.seed)
+    """The one before wrote, has other data than the one after needs, or the one after wants fresh deployments only."""
+    return after.bring_ups > 1 or not WRITES.isdisjoint(before.operations) or (before.dataset, before.seed) != (after.dataset, after.seed)
 
 
 def _memory_mib(experiment: AnyExperiment) -> int:
@@ -118,13 +125,9 @@ def _processes(experiment: AnyExperiment) -> int:
 
 def _deployment_memory_mib(topology: Topology) -> int:
     cache = CACHE_MEMORY_MIB + topology.cache.memory_mib if topology.cache.enabled else 0
-    return SERVER_MEMORY_MIB + cache + REPLICA_MEMORY_MIB * _replicas(topology)
+    return SERVER_MEMORY_MIB + cache + REPLICA_MEMORY_MIB * replicas(topology)
 
 
 def _nodes(topology: Topology) -> int:
     databases_broker_gateway = len(topology.services()) + 2
-    return databases_broker_gateway + int(topology.cache.enabled) + _replicas(topology)
-
-
-def _replicas(topology: Topology) -> int:
-    return topology.worker.replicas + sum(service.replicas for service in topology.services().values())
+    return databases_broker_gateway + int(topology.cache.enabled) + replicas(topology)

@@ -6,11 +6,13 @@ Pure. The same experiment and seed give the same plan, on any machine.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from itertools import pairwise
 
 from experiments.definition import Experiment
+from experiments.orders import balanced_orders
 from experiments.records.schema import PlannedTrial
+from experiments.resets import restarts_replicas
+from infra.topology import Topology
 
 SEED_BITS = 53
 """Trial seeds stay exact as JSON numbers in every language."""
@@ -21,39 +23,72 @@ TEAR_DOWN_S = 2.0
 """Removing a deployment (measured)."""
 SWITCH_S = 3.0
 """Changing the deployment from one treatment into another: replicas start or stop (measured)."""
+RESTART_S = 0.65
+"""Restarting one service replica or worker, while the others are restarted too: 1.2 s of processor time, on two processors (measured)."""
 TRIAL_OVERHEAD_S = 3.5
 """A trial beyond its load: start of the load generator, settling and the final read (measured)."""
+
+LEAST_REPEATS = 2
+"""Trials that any run may repeat."""
+PLANNED_PER_REPEAT = 4
+"""A run that would have to repeat more than one trial in so many has another problem than chance."""
 
 
 def plan(experiment: Experiment) -> tuple[PlannedTrial, ...]:
     """Every trial in the order in which it is run.
 
-    Each block holds every treatment once, in random order, so that drift of the machine falls on all treatments alike; all
-    treatments of a block share a seed and so get the same load. The orders are rows of random Latin squares: chance alone would
-    often put one treatment first in nearly every block, and then what comes first would be measured too.
+    Each block holds every treatment once, so that drift of the machine falls on all treatments alike; all treatments of a block
+    share a seed and so get the same load. The orders within the blocks are balanced for place and predecessor. The blocks of a
+    bring-up follow each other, and no bring-up has more than one block more than another.
     """
     rng = random.Random(f"{experiment.name}/{experiment.seed}")  # noqa: S311 - reproducible on purpose, nothing secret
-    names = [treatment.name for treatment in experiment.treatments]
+    orders = balanced_orders([treatment.name for treatment in experiment.treatments], rng)
     trials: list[PlannedTrial] = []
-    square: list[list[str]] = []
-    for block in range(experiment.trials):
-        square = square or _latin_square(names, rng)
-        seed = rng.getrandbits(SEED_BITS)
-        trials += [PlannedTrial(position=len(trials) + at, block=block, treatment=name, seed=seed) for at, name in enumerate(square.pop())]
+    for block, order in zip(range(experiment.trials), orders, strict=False):
+        seed, bring_up = rng.getrandbits(SEED_BITS), block * experiment.bring_ups // experiment.trials
+        trials += [
+            PlannedTrial(position=len(trials) + at, block=block, treatment=name, seed=seed, bring_up=bring_up)
+            for at, name in enumerate(order)
+        ]
     return tuple(trials)
 
 
-def _latin_square(names: Sequence[str], rng: random.Random) -> list[list[str]]:
-    """As many orders as names, in which each name stands once in each place."""
-    first = list(names)
-    rng.shuffle(first)
-    rows = [first[at:] + first[:at] for at in range(len(first))]
-    rng.shuffle(rows)
-    return rows
+def most_repeats(experiment: Experiment) -> int:
+    """How many trials a run of the experiment may repeat because they were invalid."""
+    return max(LEAST_REPEATS, experiment.trials * len(experiment.treatments) // PLANNED_PER_REPEAT)
+
+
+def portion_of(experiment: Experiment, trial: PlannedTrial) -> int:
+    """Which portion of the students a trial has: its place in the plan; for a repeat that of the trial that it repeats."""
+    return next(planned.position for planned in plan(experiment) if (planned.block, planned.treatment) == (trial.block, trial.treatment))
 
 
 def trial_durations_s(experiment: Experiment) -> tuple[float, ...]:
-    """How long each trial of the plan takes on a deployment that is up, s."""
-    topologies = [experiment.topology_of(experiment.treatment(trial.treatment)) for trial in plan(experiment)]
-    changes = [False, *(before != after for before, after in pairwise(topologies))]
-    return tuple(experiment.phases.total_s + TRIAL_OVERHEAD_S + SWITCH_S * change for change in changes)
+    """How long each trial of the plan takes, s, with the further bring-ups; the deployment of the first trial is up."""
+    topologies = {treatment.name: experiment.topology_of(treatment) for treatment in experiment.treatments}
+    restart_s = RESTART_S * restarts_replicas(experiment)
+
+    def before_s(last: PlannedTrial | None, trial: PlannedTrial) -> float:
+        after = topologies[trial.treatment]
+        if last is None or trial.bring_up != last.bring_up:
+            fresh_s = 0.0 if last is None else TEAR_DOWN_S + BRING_UP_S
+            return fresh_s + restart_s * replicas(after)  # which have served the seeding
+        before = topologies[last.treatment]
+        kept = min(replicas(before), replicas(after))  # by a switch, which has just started any others
+        return SWITCH_S * (before != after) + restart_s * kept
+
+    trial_s = experiment.phases.total_s + TRIAL_OVERHEAD_S
+    return tuple(before_s(last, trial) + trial_s for last, trial in pairwise((None, *plan(experiment))) if trial is not None)
+
+
+def repeat_duration_s(experiment: Experiment) -> float:
+    """How long it takes at most to run a trial once more in its bring-up, s."""
+    once_s = experiment.phases.total_s + TRIAL_OVERHEAD_S
+    if not restarts_replicas(experiment):
+        return once_s
+    return once_s + SWITCH_S + RESTART_S * max(replicas(experiment.topology_of(treatment)) for treatment in experiment.treatments)
+
+
+def replicas(topology: Topology) -> int:
+    """Service replicas and workers of a topology."""
+    return topology.worker.replicas + sum(service.replicas for service in topology.services().values())

@@ -32,6 +32,10 @@ class Pace:
         self._started_s = clock()
         self._off_s = [0.0, 0.0]
 
+    def added(self, step_s: float) -> None:
+        """A step that was not planned comes next, and takes about ``step_s``."""
+        self._planned_s.insert(self._done, step_s)
+
     def started(self) -> None:
         """A step begins."""
         self._started_s = self._clock()
@@ -59,6 +63,9 @@ class Pace:
 
 class Progress(Protocol):
     """What a run tells of itself; a step is a trial or a measurement."""
+
+    def added(self, step_s: float) -> None:
+        """A step that was not planned comes next, and takes about ``step_s``."""
 
     def started(self, title: str) -> None:
         """A step begins."""
@@ -98,6 +105,11 @@ class ConsoleProgress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
+
+    def added(self, step_s: float) -> None:
+        """Count it."""
+        self._pace.added(step_s)
+        self._bar.update(self._task, total=self._pace.total)
 
     def started(self, title: str) -> None:
         """Name the step."""

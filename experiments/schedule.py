@@ -1,12 +1,13 @@
 """The load of one trial, decided before it begins: what is asked, of whom, and when, from the seed.
 
 The population's popularity follows Zipf's law over its ranks. A student never asks twice for the same course within a run: each
-course has its own order of students, cut into equal shares, and each trial takes the students of its own share in turn.
+course has its own order of students, cut into equal shares, and each trial takes the students of its own share in turn. A repeat of
+a trial takes those that are left of the share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -80,13 +81,14 @@ class Schedule:
         return cls(pq.read_table(path))
 
 
-def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, block: int) -> Schedule:
+def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, block: int, attempt: int = 1) -> Schedule:
     """The schedule of one trial; the same arguments give the same bytes.
 
     Times, operations and courses come from ``trial_seed`` alone, so that trials with the same seed get the same load. ``block`` says
     which share of the (student, course) pairs the trial may use: its block, or its position in the plan if the enrolments of the
     other trials of its block are still there when it runs. It also says which courses are the hot ones, if there are any: as far as
-    the courses last, no two trials have the same, so that each begins with free seats.
+    the courses last, no two trials have the same, so that each begins with free seats. ``attempt`` is 1, or more for a repeat of the
+    trial of that share: it has the same times and operations, and those of the share's students whom no earlier attempt has taken.
 
     Raises:
         ScheduleError: outcomes are to be read or dropped and nothing enrols, or there are too few students for so many enrolments.
@@ -106,12 +108,15 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     earlier = _recent_enrollments(times, operations, rng.random(count))
 
     enrolling = _any_of(operations, *_ENROLLING)
-    hot = _hot_courses(experiment, block, len(seeded.course_ids))
-    if hot is not None:
-        rushing = enrolling & _in_spike(experiment, times, otherwise=True)
-        courses[rushing] = hot[generator(trial_seed, "hot").integers(0, len(hot), np.count_nonzero(rushing))]
+    asked = []
+    for its_share in range(block, block + attempt * shares, shares):
+        hot = _hot_courses(experiment, its_share, len(seeded.course_ids))
+        if hot is not None:
+            rushing = enrolling & _in_spike(experiment, times, otherwise=True)
+            courses[rushing] = hot[generator(trial_seed, "hot").integers(0, len(hot), np.count_nonzero(rushing))]
+        asked.append(courses[enrolling])
     order = generator(experiment.seed, "pairs")
-    courses[enrolling], students[enrolling] = _pairs(courses[enrolling], seeded, order, share=block, shares=shares)
+    courses[enrolling], students[enrolling] = _pairs(asked, seeded, order, share=block, shares=shares)
     updating = operations == _code(Operation.UPDATE_CAPACITY)
     if updates := any(mix.get(Operation.UPDATE_CAPACITY, 0) > 0 for mix in experiment.mixes):
         scarce = np.arange(min(UPDATED_COURSES, len(seeded.course_ids))) if hot is None else hot
@@ -199,30 +204,38 @@ def _recent_enrollments(times: NDArray[np.float64], operations: _Integers, unifo
 
 
 def _pairs(
-    courses: _Integers, seeded: SeededPopulation, rng: np.random.Generator, *, share: int, shares: int
+    asked: Sequence[_Integers], seeded: SeededPopulation, rng: np.random.Generator, *, share: int, shares: int
 ) -> tuple[_Integers, _Integers]:
-    """Ranks of course and student of each enrolment: the courses as drawn, as far as the share's students for them last."""
+    """Ranks of course and student of each enrolment: the courses as drawn, as far as the share's students for them last.
+
+    ``asked`` are the courses that each attempt at the trial asks for; the ranks are those of the last one.
+    """
     everybody = len(seeded.student_ids)
     each = everybody // shares
-    if len(courses) > each * len(seeded.course_ids):
-        raise ScheduleError(
-            f"the trial enrols {len(courses)} times and {shares} trials share {everybody} students and {len(seeded.course_ids)} courses; "
-            f"raise dataset.students, or lower the weights of enroll and reuse_key, the rate or the trials"
-        )
     order = rng.permutation(everybody)
     starts = rng.integers(0, everybody, len(seeded.course_ids))
-    courses = _spill(courses, len(seeded.course_ids), each)
-    turn = _turns(courses)
-    return courses, order[(starts[courses] + share * each + turn) % everybody]
+    taken = np.zeros(len(seeded.course_ids), dtype=np.int64)
+    for attempt, wanted in enumerate(asked, start=1):
+        room = each - taken
+        if len(wanted) > room.sum():
+            again = f" in attempt {attempt}" if attempt > 1 else ""
+            raise ScheduleError(
+                f"the trial enrols {len(wanted)} times{again} and {shares} trials share {everybody} students and "
+                f"{len(seeded.course_ids)} courses; raise dataset.students, or lower the weights of enroll and reuse_key, the rate or the "
+                f"trials"
+            )
+        courses = _spill(wanted, room)
+        turns = taken[courses] + _turns(courses)
+        taken = taken + np.bincount(courses, minlength=len(taken))
+    return courses, order[(starts[courses] + share * each + turns) % everybody]
 
 
-def _spill(courses: _Integers, size: int, each: int) -> _Integers:
-    """The courses with what goes beyond ``each`` for one of them moved to the most popular ones that have room."""
-    beyond = _turns(courses) >= each
-    taken = np.minimum(np.bincount(courses, minlength=size), each)
-    room = np.cumsum(each - taken)
+def _spill(courses: _Integers, room: _Integers) -> _Integers:
+    """The courses with what goes beyond the ``room`` of one of them moved to the most popular ones that have some left."""
+    beyond = _turns(courses) >= room[courses]
+    taken = np.minimum(np.bincount(courses, minlength=len(room)), room)
     moved = courses.copy()
-    moved[beyond] = np.searchsorted(room, np.arange(np.count_nonzero(beyond)), side="right")
+    moved[beyond] = np.searchsorted(np.cumsum(room - taken), np.arange(np.count_nonzero(beyond)), side="right")
     return moved
 
 

@@ -45,6 +45,13 @@ class Settings(BaseSettings):
     start_lead_s: float = Field(0.5, ge=0, le=60, description="time from when the load generator is ready to a trial's time 0")
     probe_period_s: float = Field(0.5, ge=0.1, le=60, description="time between two readings of a probe")
     settle_timeout_s: float = Field(20.0, gt=0, le=3600, description="time that accepted enrolments have to be decided in after the load")
+    repeats: int = Field(
+        2,
+        ge=0,
+        le=10,
+        description="times that a trial which turned out invalid is run again at the end of its block; a run repeats a quarter of its "
+        "planned trials at most, or two",
+    )
     stop_with_parent: bool = Field(default=False, description="end as by Ctrl-C when the program that started the bench is gone")
     free_space_mib: int = Field(64, ge=1, description="free space that a run needs to start: a quick suite writes about 10 MiB")
 

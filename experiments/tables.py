@@ -80,13 +80,14 @@ def _some(names: Sequence[str]) -> str:
 def _trial_order(experiment: Experiment) -> Iterator[str]:
     phases = experiment.phases
     yield (
-        f"{experiment.name}: {experiment.trials} trials of {len(experiment.treatments)} treatments, seed {experiment.seed}, "
+        f"{experiment.name}: {experiment.trials} trials of {len(experiment.treatments)} treatments, "
+        f"{experiment.bring_ups} bring-up{'' if experiment.bring_ups == 1 else 's'}, seed {experiment.seed}, "
         f"{experiment.arrivals.title}, "
         f"warm-up {phases.warm_up_s:g} s + measure {phases.measure_s:g} s + cool-down {phases.cool_down_s:g} s"
     )
-    for block in range(experiment.trials):
-        order = ", ".join(planned.treatment for planned in plan(experiment) if planned.block == block)
-        yield f"  block {block + 1}: {order}"
+    for (bring_up, block), trials in groupby(plan(experiment), key=lambda planned: (planned.bring_up, planned.block)):
+        where = f"bring-up {bring_up + 1}, " if experiment.bring_ups > 1 else ""
+        yield f"  {where}block {block + 1}: {', '.join(planned.treatment for planned in trials)}"
 
 
 def _capacity_order(experiment: CapacityExperiment) -> Iterator[str]:
@@ -103,4 +104,5 @@ def _capacity_order(experiment: CapacityExperiment) -> Iterator[str]:
 def _finished(run: Run | CapacityRun) -> str:
     if isinstance(run, CapacityRun):
         return f"{run.finished_rounds}/{run.record.experiment.trials}"
-    return f"{len(run.trial_paths())}/{len(run.record.plan)}"
+    planned = {trial.trial_id for trial in run.record.plan}
+    return f"{sum(path.name in planned for path in run.trial_paths())}/{len(planned)}"

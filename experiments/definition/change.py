@@ -25,8 +25,9 @@ def changed(
     seed: int | None = None,
     measure_s: float | None = None,
     faults_per_minute: float | None = None,
+    bring_ups: int | None = None,
 ) -> _Kind:
-    """The experiment with factors of its topology, its trials, its seed, its length or its rate of faults changed, checked anew.
+    """The experiment with factors of its topology, trials, seed, length, rate of faults or number of bring-ups changed, checked again.
 
     Raises:
         DefinitionError: the changed experiment contradicts itself, or a factor is varied by the experiment itself.
@@ -40,10 +41,10 @@ def changed(
             if path in varied:
                 raise DefinitionError(f"{path} is what {experiment.name} varies ({varied[path]} sets it); it can't be set from outside")
         values["topology"] = topology.model_dump()
-    if trials is not None:
-        values["trials"] = trials
-    if seed is not None:
-        values["seed"] = seed
+    if bring_ups is not None and not isinstance(experiment, Experiment):
+        raise DefinitionError(f"{experiment.name} is a capacity experiment, whose rounds share one bring-up; leave out --bring-ups")
+    counts = {"trials": trials, "seed": seed, "bring_ups": bring_ups}
+    values |= {name: value for name, value in counts.items() if value is not None}
     if measure_s is not None:
         holder = values["phases"] if isinstance(experiment, Experiment) else values
         holder["measure_s"] = measure_s

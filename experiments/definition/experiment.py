@@ -147,6 +147,10 @@ class Experiment(BaseExperiment):
             if treatment.delay_us and not self.topology_of(treatment).links.enabled:
                 raise ValueError(f"treatment {treatment.name} has a delay and its links are off; set links=on in the topology")
         self._check_load()
+        if self.bring_ups > self.trials:
+            raise ValueError(
+                f"bring_ups are {self.bring_ups} and there are {self.trials} blocks to spread over them; lower bring_ups or raise trials"
+            )
         for claim in self.claims:
             for name in claim.treatments:
                 if name not in names:

@@ -31,6 +31,8 @@ HEALTH_TIMEOUT_S: Final = 20.0
 ENOUGH_S: Final = 1.0
 """Of exchanges: a longer proof would hold up the heal, and a machine that is only busy would have to stand still for all that time."""
 _MS_PER_S: Final = 1000
+_US_PER_MS: Final = 1000
+_GATEWAY: Final = "gateway"
 _STATES = TypeAdapter(tuple[LinkState, ...])
 
 
@@ -59,6 +61,22 @@ class HttpLinkControl:
         except httpx.HTTPError as error:
             raise FaultError(f"the links don't obey ({error})") from None
         return answer.content
+
+
+def hold_back(deployment: Deployment, delay_us: float) -> None:
+    """Let the links between the gateway and the services hold every answer back for so long; 0 makes them normal.
+
+    Raises:
+        FaultError: The deployment has no links, or they don't obey.
+    """
+    credentials = deployment.credentials
+    if credentials.links_url is None or credentials.links_token is None:
+        raise FaultError(f"a delay needs links, and the deployment {deployment.name!r} has none")
+    control = HttpLinkControl(credentials.links_url, credentials.links_token)
+    conditions = Conditions(latency_ms=delay_us / _US_PER_MS, direction=Direction.TO_CLIENT) if delay_us else NORMAL
+    for link in deployment.links:
+        if link.client == _GATEWAY:
+            control.set(link.name, conditions)
 
 
 class LinkDisturbance:

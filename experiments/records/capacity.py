@@ -28,7 +28,12 @@ QUANTITIES: Final[dict[Quantity, QuantitySpec]] = {
     Quantity.FAILED_REQUESTS: QuantitySpec("1", "less", "requests answered with anything else, timed out or cut off; without refused ones"),
     Quantity.REFUSED_REQUESTS: QuantitySpec("1", "less", "requests answered with 503 and Retry-After"),
     Quantity.THROUGHPUT_PER_S: QuantitySpec("1/s", "more", "2xx answers a second"),
-    Quantity.LATENCY_P50_MS: QuantitySpec("ms", "less", "median time from request to answer, in a closed loop of all connections"),
+    Quantity.LATENCY_P50_MS: QuantitySpec(
+        "ms",
+        "less",
+        "median time from request to answer in a closed loop of all connections, as wrk reports it: for each answer that took longer than "
+        "the mean it adds the shorter ones that it would have got meanwhile, so this is no percentile of observed answers",
+    ),
     Quantity.LATENCY_P99_MS: QuantitySpec("ms", "less", "99th percentile of the same"),
     Quantity.SERVER_CPU_US_PER_REQUEST: QuantitySpec("us", "less", "processor time of the replicas under test per 2xx answer"),
     Quantity.SYSTEM_CPU_US_PER_REQUEST: QuantitySpec("us", "less", "processor time of all nodes of the deployment per 2xx answer"),

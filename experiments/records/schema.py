@@ -192,7 +192,7 @@ class TrialRecord(Value):
     run_id: str | None = None
     """The run that it belongs to; None in runs from before it was noted."""
     position: int
-    """Order in which it was run, from 0."""
+    """Place in the plan, from 0, in which planned trials are run; repeats, each run at the end of its block, are numbered on from there."""
     attempt: int = 1
     """1; more for a repeat of a trial that was invalid."""
     bring_up: int = 0

@@ -30,6 +30,7 @@ from experiments.records.schema import (
     TrialRecord,
 )
 from experiments.records.validity import RequestTimes, slip_p99_ms
+from experiments.resets import reset_words
 from experiments.runner.chronicle import Chronicle
 from experiments.runner.interfaces import Load, LoadResult
 from infra.topology import Topology
@@ -43,6 +44,8 @@ class Attempt:
     planned: PlannedTrial
     scratch: Path
     """Folder for what the load generator and the lab hand each other."""
+    run_id: str | None = None
+    """The run that it belongs to; None: none, as in a test of a single stage."""
     epoch_s: float | None = None
     """The trial's time 0 on the monotonic clock, once there is load."""
     epoch_unix_s: float | None = None
@@ -106,7 +109,10 @@ class Attempt:
         history = History(events)
         record = TrialRecord(
             trial_id=self.planned.trial_id,
+            run_id=self.run_id,
             position=self.planned.position,
+            attempt=self.planned.attempt,
+            bring_up=self.planned.bring_up,
             block=self.planned.block,
             treatment=self.planned.treatment,
             seed=self.planned.seed,
@@ -115,6 +121,7 @@ class Attempt:
             topology=self.topology,
             faults=self.faults,
             offered=0 if self.load is None else self.load.offered,
+            reset=reset_words(self.experiment),
             slip_p99_ms=slip_p99_ms(self.phases, RequestTimes.of(self.requests)),
             clock=self.clock,
             probes=self.probes,

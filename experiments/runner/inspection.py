@@ -10,6 +10,7 @@ import redis
 from pydantic import SecretStr
 
 from experiments.errors import ProbeError, TrialError
+from experiments.faults import links
 from experiments.probes.containers import ContainerProbe
 from experiments.probes.nginx import NginxProbe
 from experiments.probes.postgres import PostgresProbe
@@ -50,6 +51,10 @@ class LiveInspection:
             raise TrialError(f"the cache could not be emptied ({type(error).__name__})") from None
         finally:
             client.close()
+
+    def hold_back(self, deployment: Deployment, delay_us: float) -> None:
+        """Let the links between the gateway and the services hold every answer back for so long."""
+        links.hold_back(deployment, delay_us)
 
     def probes(self, deployment: Deployment, *, replicas: bool) -> list[Probe]:
         """One of each kind, one for each database and, if wanted, one for each replica."""

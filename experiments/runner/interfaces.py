@@ -108,7 +108,9 @@ class LoadSide(Protocol):
     def prepare(
         self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path, history: Path
     ) -> Load:
-        """The load of a trial, ready to start; trials with different portions never enrol the same student in the same course.
+        """The load of a trial, ready to start.
+
+        Trials with different portions, and different attempts with the same, never enrol the same student in the same course.
 
         Its operations are appended to the file ``history`` as they happen.
         """
@@ -119,6 +121,9 @@ class Inspection(Protocol):
 
     def flush_cache(self, deployment: Deployment) -> None:
         """Empty the cache, if there is one."""
+
+    def hold_back(self, deployment: Deployment, delay_us: float) -> None:
+        """Let the links between the gateway and the services hold every answer back for so long."""
 
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """Fresh probes of everything that can be watched; ``replicas``: also what each of them says of itself, which costs it a little."""

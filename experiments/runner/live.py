@@ -105,7 +105,7 @@ class LocustLoad:
         self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path, history: Path
     ) -> LoadGenerator:
         """The load of a trial, ready to start."""
-        plan = schedule.build(experiment, population, trial_seed=trial.seed, block=portion)
+        plan = schedule.build(experiment, population, trial_seed=trial.seed, block=portion, attempt=trial.attempt)
         return LoadGenerator(plan, gateway_url, folder, history=history, resends=experiment.resends)
 
 

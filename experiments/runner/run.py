@@ -10,12 +10,13 @@ from typing import Final
 
 from experiments.definition import Experiment
 from experiments.errors import ExperimentError
-from experiments.plan import plan
+from experiments.plan import most_repeats, plan, repeat_duration_s
 from experiments.progress import Progress
 from experiments.provenance import collect
 from experiments.records.files import TRIALS_FOLDER, Trial, write_trial
 from experiments.records.history import Event
-from experiments.records.schema import RunRecord
+from experiments.records.schema import PlannedTrial, RunRecord
+from experiments.runner.agenda import Agenda
 from experiments.runner.attempt import Attempt
 from experiments.runner.recorded import RecordedRun
 from experiments.runner.stages import STAGES, Bench, Stage
@@ -51,11 +52,15 @@ class Run(RecordedRun):
         self._until = until
 
     def _carry_out(self) -> None:
-        failed_in_a_row = 0
-        for planned in plan(self._experiment):
+        failed_in_a_row = bring_up = 0
+        agenda = Agenda(plan(self._experiment), repeats=self._bench.settings.repeats, most=most_repeats(self._experiment))
+        for planned in agenda:
             self._bench.interrupts.check()
-            self._progress.started(f"{self._experiment.name}: {planned.treatment}, block {planned.block + 1}")
-            attempt = Attempt(self._experiment, planned, self.path / SCRATCH_FOLDER)
+            self._begin(planned)
+            if planned.bring_up != bring_up:
+                self._bench.session.renew(self._experiment, self._bench.note)
+                bring_up = planned.bring_up
+            attempt = Attempt(self._experiment, planned, self.path / SCRATCH_FOLDER, run_id=self.path.name)
             with attempt.undo:
                 failed = self._attempt(attempt)
             trial, history = attempt.trial()
@@ -64,9 +69,17 @@ class Run(RecordedRun):
             self._bench.session.learn(history)
             if self._until(trial):
                 return
+            if not trial.record.valid:
+                agenda.was_invalid(planned)
             failed_in_a_row = failed_in_a_row + 1 if failed else 0
             if failed_in_a_row == FAILED_TRIALS_IN_A_ROW:
                 raise ExperimentError(f"{FAILED_TRIALS_IN_A_ROW} trials in a row failed, the last one because of {attempt.reasons[-1]}")
+
+    def _begin(self, planned: PlannedTrial) -> None:
+        if planned.attempt > 1:
+            self._progress.added(repeat_duration_s(self._experiment))
+        again = ", again" if planned.attempt > 1 else ""
+        self._progress.started(f"{self._experiment.name}: {planned.treatment}, block {planned.block + 1}{again}")
 
     def _attempt(self, attempt: Attempt) -> bool:
         """Run the stages; whether one failed, which ends the trial but not the run."""
@@ -106,7 +119,8 @@ class Run(RecordedRun):
         self._finished += 1
         self._invalid += not trial.record.valid
         record = trial.record
-        self._progress.finished(f"{record.treatment:<10} block {record.block + 1}  {headline(trial)}")
+        again = " again" if record.attempt > 1 else ""
+        self._progress.finished(f"{record.treatment:<10} block {record.block + 1}{again}  {headline(trial)}")
 
     def _leftovers(self) -> list[Path]:
         return [self.path / SCRATCH_FOLDER, *self.path.glob(f"{TRIALS_FOLDER}/.*.partial")]

@@ -62,7 +62,9 @@ def with_faults(experiment: Experiment, treatment: Treatment, faults: Sequence[F
     title = f"{len(faults)} fault{'' if len(faults) == 1 else 's'} of {treatment.name}"
     only = Treatment(name="shrunk", title=title, factors=treatment.factors, faults=tuple(faults))
     name = f"{experiment.name[:LONGEST_NAME]}_shrunk"
-    return Experiment.model_validate(dict(experiment) | {"name": name, "treatments": (only,), "claims": (), "trials": trials})
+    return Experiment.model_validate(
+        dict(experiment) | {"name": name, "treatments": (only,), "claims": (), "trials": trials, "bring_ups": 1}
+    )
 
 
 def shrink_by_chance(paths: Sequence[Path], bench: Bench, *, effort: Effort, say: Callable[[str], None]) -> None:
@@ -113,7 +115,9 @@ class _Oracle:
         self.rules = tuple(record.name for record in failures(trial.invariants))
         self._asked = run.record.experiment
         self._treatment = self._asked.treatment(trial.treatment)
-        self._bench = replace(bench, settings=bench.settings.model_copy(update={"runs_dir": run.path / TRIES_FOLDER}))
+        # An invalid trial is a try that broke nothing: what is left of the effort is better spent on other faults.
+        settings = bench.settings.model_copy(update={"runs_dir": run.path / TRIES_FOLDER, "repeats": 0})
+        self._bench = replace(bench, settings=settings)
         self._effort = effort
         self._say = say
 
@@ -151,6 +155,9 @@ class _Lines:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
+
+    def added(self, step_s: float) -> None:
+        """Nothing to show."""
 
     def started(self, title: str) -> None:
         """Nothing to show."""

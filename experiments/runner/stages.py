@@ -16,12 +16,14 @@ from experiments.faults.accepted import AcceptedEnrolments
 from experiments.faults.making import disturbance
 from experiments.faults.schedule import FaultSchedule, Surroundings
 from experiments.invariants.history import History
+from experiments.plan import portion_of
 from experiments.probes.machine import MachineProbe
 from experiments.probes.sampler import Sampler, instants
 from experiments.records.history import EnrollmentRow, Mark
 from experiments.records.history import Trial as TrialEvent
 from experiments.records.schema import ClockRecord
 from experiments.records.validity import RequestTimes, bounds_slowest, clock_problems, fault_problems, load_problems, slip_problems
+from experiments.resets import restarts_replicas
 from experiments.runner.attempt import Attempt
 from experiments.runner.chronicle import Chronicle, PhaseMarks
 from experiments.runner.interfaces import Load
@@ -75,9 +77,21 @@ def seed(bench: Bench, attempt: Attempt) -> None:
     bench.session.seed(attempt.experiment, bench.deployment.endpoints.gateway_url, bench.note)
 
 
+def restart_replicas(bench: Bench, attempt: Attempt) -> None:
+    """Start every service replica and worker afresh, if the experiment's treatments differ in their topology."""
+    if restarts_replicas(attempt.experiment):
+        bench.session.restart_replicas()
+
+
 def flush(bench: Bench, _attempt: Attempt) -> None:
     """Empty the cache, so that no trial profits from another."""
     bench.session.outside.inspection.flush_cache(bench.deployment)
+
+
+def plant_delay(bench: Bench, attempt: Attempt) -> None:
+    """Let the links hold answers back as the treatment says, in an experiment that plants a slowdown anywhere."""
+    if any(treatment.delay_us for treatment in attempt.experiment.treatments):
+        bench.session.outside.inspection.hold_back(bench.deployment, attempt.treatment.delay_us)
 
 
 def look_before(bench: Bench, attempt: Attempt) -> None:
@@ -97,7 +111,7 @@ def launch(bench: Bench, attempt: Attempt) -> None:
         attempt.experiment,
         bench.session.population,
         attempt.planned,
-        portion=attempt.planned.position,
+        portion=portion_of(attempt.experiment, attempt.planned),
         gateway_url=bench.deployment.endpoints.gateway_url,
         folder=Path(folder),
         history=attempt.chronicle.load_journal,
@@ -166,8 +180,10 @@ def settle(bench: Bench, attempt: Attempt) -> None:
 STAGES: Final = (
     Stage("deploy", deploy, ends_the_run=True),
     Stage("seed", seed, ends_the_run=True),
+    Stage("restart replicas", restart_replicas),
     Stage("launch load generator", launch),
     Stage("flush cache", flush),
+    Stage("plant delay", plant_delay),
     Stage("look before", look_before),
     Stage("load", load),
     Stage("settle", settle),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from experiments.definition import CapacityExperiment, Comparison, Implementation, Quantity
 from experiments.definition import Measured as Asked
 from experiments.records.capacity import Measurement
-from reports.analysis.effects import ByBlock, divided
-from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate
+from reports.analysis.effects import ByBlock, divided, ratio_estimate
+from reports.analysis.estimates import Estimate, Observation, Unmeasured
 from reports.analysis.measures import Measured, over_trials
 from reports.analysis.percentiles import SAMPLES_BEYOND, is_supported, label
 from reports.measurements import CapacityData
@@ -124,7 +124,7 @@ def _ratios(above: Mapping[int, Measured], below: Mapping[int, Measured]) -> tup
         if isinstance(found, Unmeasured):
             return {}, found
         rounds[number] = found
-    return rounds, estimate(list(rounds.values()))
+    return rounds, ratio_estimate(list(rounds.values()))
 
 
 def _ratio(number: int, above: Measured, below: Measured) -> Measured:

@@ -1,24 +1,23 @@
-"""How much two treatments differ: the ratio within blocks, the Hodges-Lehmann shift and Cliff's delta.
+"""How much two treatments differ: the ratio within blocks, the shift in the metric's unit, their p-value and Cliff's delta.
 
-The treatments of a block got the same schedule at about the same time, so a block is resampled as a whole.
+The treatments of a block got the same schedule at about the same time, so every pair is taken within a block. Ratio and shift of a row
+are one test, written twice: they never contradict each other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reports.analysis.estimates import Estimate, Observation, Unmeasured, estimate, interval
-
-PAIRS_AT_ONCE = 1_000_000
-"""Bounds the memory that the averages of many trials take."""
+from reports.analysis.estimates import Estimate, Observation, PValues, Unmeasured, estimate, median_p_values
+from reports.analysis.signed_rank import WalshAverages
 
 ByBlock = Mapping[int, Observation]
 """The trials of one treatment by the number of their block."""
+NO_COMMON_BLOCK = Unmeasured("no block has a valid trial of both treatments")
 
 
 @dataclass(frozen=True)
@@ -29,26 +28,59 @@ class Comparison:
     shift: Estimate | Unmeasured
     cliffs_delta: float | None
     """-1: every trial is below every one of the reference, +1: every one is above, 0: neither tends to be larger."""
+    p_value: float | None
+    """Two-sided, of "no difference": a ratio of 1, or where there is no ratio a shift of 0; None where there is neither."""
 
 
 def compare(treatment: ByBlock, reference: ByBlock) -> Comparison:
-    """All three measures of effect."""
-    return Comparison(ratio(treatment, reference), shift(treatment, reference), cliffs_delta(treatment, reference))
+    """All measures of effect."""
+    return Comparison(
+        ratio(treatment, reference), shift(treatment, reference), cliffs_delta(treatment, reference), p_value(treatment, reference)
+    )
 
 
 def ratio(numerator: ByBlock, denominator: ByBlock) -> Estimate | Unmeasured:
-    """Median over blocks of the ratio within the block, with its interval over blocks."""
+    """The typical ratio within a block, with its interval over blocks."""
+    found = ratios(numerator, denominator)
+    return found if isinstance(found, Unmeasured) else ratio_estimate(list(found.values()))
+
+
+def ratios(numerator: ByBlock, denominator: ByBlock) -> ByBlock | Unmeasured:
+    """The ratio within each block that has both; one block without a ratio leaves the comparison without one."""
     blocks = sorted(numerator.keys() & denominator.keys())
     if not blocks:
-        return Unmeasured("no block has a valid trial of both treatments")
-    found = []
+        return NO_COMMON_BLOCK
+    found: dict[int, Observation] = {}
     for block in blocks:
         above, below = numerator[block], denominator[block]
         quotient = divided(above, below)
         if quotient is None:
             return Unmeasured(f"block {block} has {above.low:g} above the line and {below.low:g} below it, which has no ratio")
-        found.append(quotient)
-    return estimate(found)
+        found[block] = quotient
+    return found
+
+
+def ratio_estimate(found: Sequence[Observation]) -> Estimate | Unmeasured:
+    """The typical ratio and its interval.
+
+    Where every ratio is a positive number, the exact signed-rank estimate of their logarithms: the median of the geometric means of all
+    pairs. Where one is 0, infinite or censored it has no logarithm, and the estimate is the median of the ratios with its interval by
+    whole order statistics, which needs none.
+    """
+    if not found or not _have_logarithms(found):
+        return estimate(found, interpolated=False)
+    return WalshAverages.of_ratios(_values(found)).estimate()
+
+
+def ratio_p_values(found: Sequence[Observation], bound: float) -> PValues:
+    """P-values of the typical ratio against a positive bound, by the test whose interval ``ratio_estimate`` gives.
+
+    Raises:
+        ValueError: There is no ratio.
+    """
+    if not found or not _have_logarithms(found):
+        return median_p_values(found, bound, interpolated=False)
+    return WalshAverages.of_ratios(_values(found)).p_values(bound)
 
 
 def divided(above: Observation, below: Observation) -> Observation | None:
@@ -65,28 +97,36 @@ def _divide(above: float, below: float) -> float:
 
 
 def shift(treatment: ByBlock, reference: ByBlock) -> Estimate | Unmeasured:
-    """Hodges-Lehmann estimate of treatment minus reference: the median of the Walsh averages of the differences within blocks.
+    """The typical difference, treatment minus reference, in the metric's unit.
 
-    In simulations with 5 to 10 blocks the interval covered the true shift in 93 to 97 % of 400 experiments each, for normal,
-    heavy-tailed and contaminated differences. Hodges & Lehmann, "Estimates of Location Based on Rank Tests", Annals of Mathematical
-    Statistics 34(2), 1963.
+    Where every block has a ratio that is a positive number, the shift is the ratio's estimate and interval minus one, times the median
+    of the reference over the same blocks. Where a ratio is 0 or infinite, it is the median of the differences with its interval by
+    whole order statistics, as the ratio is: a difference is above 0 where the ratio is above 1. Where a block has no ratio at all (0
+    against 0), it is the Hodges-Lehmann estimate of the differences, with the exact signed-rank interval.
     """
     blocks = sorted(treatment.keys() & reference.keys())
     if not blocks:
-        return Unmeasured("no block has a valid trial of both treatments")
+        return NO_COMMON_BLOCK
     if any(_is_unknown(side[block]) for side in (treatment, reference) for block in blocks):
         return Unmeasured("a trial's value is only known to be large, which has no difference")
-    differences = np.array([treatment[block].low - reference[block].low for block in blocks])
-    low, high = interval(len(blocks), lambda rows: walsh_medians(differences[rows]))
-    return Estimate(float(walsh_medians(differences[np.newaxis])[0]), low, high, len(blocks))
+    found = ratios(treatment, reference)
+    if isinstance(found, Unmeasured):
+        return WalshAverages.of_differences(_differences(treatment, reference)).estimate()
+    if not _have_logarithms(list(found.values())):
+        return estimate([Observation.exact(one) for one in _differences(treatment, reference)], interpolated=False)
+    times = WalshAverages.of_ratios(_values(list(found.values()))).estimate()
+    usual = float(np.median([reference[block].low for block in blocks]))
+    return Estimate((times.value - 1) * usual, (times.low - 1) * usual, (times.high - 1) * usual, times.trials)
 
 
-def walsh_medians(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each row the median of the averages of all pairs of its values, each value paired with itself too."""
-    first, second = np.triu_indices(samples.shape[1])
-    at_once = max(1, PAIRS_AT_ONCE // len(first))
-    parts = [samples[start : start + at_once] for start in range(0, len(samples), at_once)]
-    return np.concatenate([np.median((part[:, first] + part[:, second]) / 2, axis=1) for part in parts])
+def p_value(treatment: ByBlock, reference: ByBlock) -> float | None:
+    """Two-sided, that the treatments do not differ; None where they have neither a ratio nor a shift."""
+    found = ratios(treatment, reference)
+    if not isinstance(found, Unmeasured):
+        return ratio_p_values(list(found.values()), 1.0).two_sided
+    if isinstance(shift(treatment, reference), Unmeasured):
+        return None
+    return WalshAverages.of_differences(_differences(treatment, reference)).p_values(0.0).two_sided
 
 
 def cliffs_delta(treatment: ByBlock, reference: ByBlock) -> float | None:
@@ -99,6 +139,18 @@ def cliffs_delta(treatment: ByBlock, reference: ByBlock) -> float | None:
     above = np.array([observation.low for observation in treatment.values()])
     below = np.array([observation.low for observation in reference.values()])
     return float((above[:, None] > below).mean() - (above[:, None] < below).mean())
+
+
+def _differences(treatment: ByBlock, reference: ByBlock) -> list[float]:
+    return [treatment[block].low - reference[block].low for block in sorted(treatment.keys() & reference.keys())]
+
+
+def _values(found: Sequence[Observation]) -> list[float]:
+    return [one.low for one in found]
+
+
+def _have_logarithms(found: Sequence[Observation]) -> bool:
+    return all(not _is_unknown(one) and one.low > 0 for one in found)
 
 
 def _is_unknown(observation: Observation) -> bool:

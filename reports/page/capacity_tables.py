@@ -86,7 +86,7 @@ def comparisons_table(verdicts: Sequence[ComparisonVerdict], prefix: str) -> Tab
             Column("What", ("title",)),
             Column("Against", ("against",)),
             Column("Verdict", ("verdict",)),
-            Column("Ratio, median", estimate_names("figure"), is_number=True),
+            Column("Typical ratio", estimate_names("figure"), is_number=True),
             Column("Smallest to largest", ("smallest", "largest"), is_number=True),
             Column("Must", ("must",), is_number=True),
             Column("Aim", ("aim",), is_number=True),

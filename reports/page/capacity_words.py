@@ -54,7 +54,8 @@ CLOSED_LOOP = (
     "Capacity is the most that a system takes. A fixed number of connections ask as fast as they can: each sends its next request when "
     "its last one was answered (a closed loop), so the load follows the system and saturates it. Read the throughput; the latencies are "
     "those of a saturated system, and not what users see: while an answer is slow, the requests that would have come meanwhile are never "
-    "sent and never counted (coordinated omission)."
+    "sent (coordinated omission). wrk guesses at them: for each answer that took longer than the mean it adds shorter samples that it "
+    "never took, so its percentiles are estimates of its own, and no claim rests on them."
 )
 SEPARATE = (
     "This page has runs of two kinds, in sections of their own. An open loop asks what users see at a given load; a closed loop asks how "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from experiments.definition import Metric, Treatment
 from reports.analysis.estimates import Estimate, Observation
@@ -11,11 +11,13 @@ from reports.analysis.faults import fault_spans
 from reports.analysis.latency import Curve, curve
 from reports.analysis.percentiles import WHOLE, label
 from reports.analysis.series import Series, answered_per_s, failed_per_s, response_ms, series, series_tail, served_share, slowest_ms
+from reports.analysis.steady import Steadiness
 from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
 from reports.page.data import Chart, Line, Panel, Shade
 from reports.page.formats import Form
 from reports.page.measure_tables import measured_metrics
+from reports.page.steady_state import steady_moments, steady_words
 from reports.page.words import METRICS
 
 FAVOURITES = (
@@ -161,8 +163,8 @@ def _nines(per_mille: int) -> float:
     return -math.log10((WHOLE - per_mille) / WHOLE)
 
 
-def over_time_chart(run: RunData, prefix: str) -> Chart | None:
-    """Answers, failures and response time of all treatments on one time axis."""
+def over_time_chart(run: RunData, judged: Mapping[str, Steadiness], prefix: str) -> Chart | None:
+    """Answers, failures and response time of all treatments on one time axis, and where each one's steady state begins."""
     measured = [(place, treatment, run.valid(treatment.name)) for place, treatment in enumerate(run.record.experiment.treatments)]
     present = [(place, treatment, trials) for place, treatment, trials in measured if trials]
     if not present:
@@ -181,7 +183,7 @@ def over_time_chart(run: RunData, prefix: str) -> Chart | None:
         name=f"{prefix}-over-time",
         title="Second by second, as clients saw it",
         caption="Lines are medians over trials, bands reach from the smallest to the largest trial. Answers stand at the second in which "
-        "they came, everything else at the second in which the request was due.",
+        f"they came, everything else at the second in which the request was due. {steady_words(run.record.experiment, judged)}".rstrip(),
         x_title=SECONDS_TITLE,
         panels=tuple(
             Panel(
@@ -193,5 +195,6 @@ def over_time_chart(run: RunData, prefix: str) -> Chart | None:
             for title, unit, per_trial, banded in panels
         ),
         shades=shades,
+        moments=steady_moments(run.record.experiment, judged),
         x_range=time_range([trial for _, _, trials in present for trial in trials]),
     )

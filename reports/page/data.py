@@ -100,6 +100,16 @@ class Shade:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A place on the x axis at which something begins."""
+
+    at: float
+    text: str
+    color: int
+    """Of the line that it belongs to."""
+
+
+@dataclass(frozen=True)
 class Chart:
     """Panels above each other with a common x axis, or side by side with one each."""
 
@@ -109,6 +119,7 @@ class Chart:
     x_title: str
     panels: tuple[Panel, ...]
     shades: tuple[Shade, ...] = ()
+    moments: tuple[Moment, ...] = ()
     ticks: tuple[tuple[float, str], ...] = ()
     """Places on the x axis that have names; empty for plain numbers."""
     x_range: tuple[float, float] | None = None

@@ -125,7 +125,8 @@ def overview(runs_dir: Path) -> Overview:
 def _finished(run: Run | CapacityRun) -> str:
     if isinstance(run, CapacityRun):
         return f"{run.finished_rounds} of {count(run.record.experiment.trials, 'round')}"
-    return f"{len(run.trial_paths())} of {count(len(run.record.plan), 'trial')}"
+    planned = {trial.trial_id for trial in run.record.plan}
+    return f"{sum(path.name in planned for path in run.trial_paths())} of {count(len(planned), 'trial')}"
 
 
 def _line(run: Run | CapacityRun, finished: str, reports: list[tuple[str, ReportSummary]]) -> RunLine:

@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from reports.page.data import AnyChart, Chart, Line, Panel, RowChart, Shade
+from reports.page.data import AnyChart, Chart, Line, Moment, Panel, RowChart, Shade
 from reports.page.row_plots import row_figure, row_height_px
 from reports.page.style import AXIS_FONT, FAINT, FONT, GRID, INK, LOG_TICKS, PALETTE, rounded
 
@@ -91,6 +91,7 @@ def figure(chart: Chart) -> go.Figure:
         layout[f"legend{suffix}"] = {"x": 1.01 - LEGEND_WIDTH, "y": box[3], "xanchor": "left", "yanchor": "top", "font": {"size": 12}}
         layout["annotations"].append(_title(panel, box))
         layout["shapes"] += [_shape(shade, suffix) for shade in chart.shades]
+        layout["shapes"] += [_upright(moment, suffix) for moment in chart.moments]
         if place == 0:
             layout["annotations"] += [_shade_text(shade, box) for shade in chart.shades]
         has_legend = place == 0 or _names(panel) != _names(chart.panels[0])
@@ -204,6 +205,19 @@ def _shape(shade: Shade, suffix: str) -> dict[str, Any]:
         "opacity": SHADE_OPACITY[shade.kind],
         "line": {"width": 0},
         "layer": "below",
+    }
+
+
+def _upright(moment: Moment, suffix: str) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "xref": f"x{suffix}",
+        "yref": f"y{suffix} domain",
+        "x0": rounded(moment.at),
+        "x1": rounded(moment.at),
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": PALETTE[moment.color % len(PALETTE)], "width": 1.5, "dash": "dot"},
     }
 
 

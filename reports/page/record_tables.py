@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.definition import Metric
-from experiments.records.schema import FaultRecord, RunRecord
+from experiments.records.schema import FaultRecord, PlannedTrial, RunRecord
 from reports.analysis.measures import failed_requests
 from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
@@ -18,16 +18,18 @@ GATE_TONES = {Gate.PASS: Tone.GOOD, Gate.FAIL: Tone.BAD, Gate.UNKNOWN: Tone.UNSU
 
 
 def trials_table(run: RunData, prefix: str) -> Table:
-    """Every planned trial: what became of it."""
+    """Every planned trial, and every repeat at the end of its block: what became of it."""
     finished = {trial.record.trial_id: trial for trial in run.trials}
     rows = []
-    for planned in run.record.plan:
+    for planned in sorted([*run.record.plan, *_repeats(run)], key=lambda one: (one.block, one.position)):
         trial = finished.get(planned.trial_id)
         rows.append(
             (
                 number_cell(planned.position),
+                number_cell(planned.bring_up),
                 number_cell(planned.block),
                 text_cell(planned.treatment),
+                number_cell(planned.attempt),
                 number_cell(planned.seed),
                 _validity(trial),
                 number_cell(trial.record.offered if trial else None),
@@ -41,8 +43,10 @@ def trials_table(run: RunData, prefix: str) -> Table:
         title="Trials in the order in which they were run",
         columns=(
             Column("Position", ("position",), is_number=True),
+            Column("Bring-up", ("bring_up",), is_number=True),
             Column("Block", ("block",), is_number=True),
             Column("Treatment", ("treatment",)),
+            Column("Attempt", ("attempt",), is_number=True),
             Column("Seed", ("seed",), is_number=True),
             Column("Validity", ("validity",)),
             Column("Requests", ("requests",), is_number=True),
@@ -53,6 +57,16 @@ def trials_table(run: RunData, prefix: str) -> Table:
         rows=tuple(rows),
         note="Requests are those of all phases, failed ones those of the measure phase.",
     )
+
+
+def _repeats(run: RunData) -> list[PlannedTrial]:
+    """What run.json does not plan, because it was decided as the run went."""
+    names = PlannedTrial.model_fields.keys()
+    return [
+        PlannedTrial.model_validate({name: getattr(trial.record, name) for name in names})
+        for trial in run.trials
+        if trial.record.attempt > 1
+    ]
 
 
 def _validity(trial: TrialData | None) -> Cell:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
+from reports.analysis.steady import Steadiness, run_steadiness
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
 from reports.page.data import Part, Section, Table, Term
+from reports.page.design_tables import design_table, design_text, levels_table, validity_table, validity_warning
 from reports.page.fault_parts import faults_parts, untested_part
 from reports.page.featured import featured, selection_note
 from reports.page.formats import count
@@ -34,6 +37,7 @@ from reports.page.record_tables import (
     witnesses_table,
 )
 from reports.page.setup_tables import Factors, environment_table, factors_table, load_table
+from reports.page.steady_state import steady_table
 from reports.verdicts.claims import ClaimVerdict, judge_claims
 from reports.verdicts.gate import GateVerdict, judge_invariants
 
@@ -44,6 +48,8 @@ class JudgedRun:
 
     run: RunData
     summary: Summary
+    steadiness: Mapping[str, Steadiness]
+    """By name of the treatment, of those that are meant to be steady."""
     claims: tuple[ClaimVerdict, ...]
     gate: GateVerdict
 
@@ -54,6 +60,7 @@ def judge_trials(run: RunData) -> JudgedRun:
     return JudgedRun(
         run=run,
         summary=summary,
+        steadiness=run_steadiness(run),
         claims=judge_claims(run.record.experiment, summary),
         gate=judge_invariants(run.record, [trial.record for trial in run.trials]),
     )
@@ -77,9 +84,11 @@ def trials_section(judged: JudgedRun, anchor: str) -> Section:
 def _facts(judged: JudgedRun) -> tuple[Term, ...]:
     record, trials = judged.run.record, judged.run.trials
     valid = sum(trial.record.valid for trial in trials)
+    repeats = sum(trial.record.attempt > 1 for trial in trials)
+    repeated = f" (with {count(repeats, 'repeat')})" if repeats else ""
     return (
         *head_facts(record),
-        Term("trials", f"{len(record.plan)} planned, {len(trials)} finished, {valid} valid"),
+        Term("trials", f"{len(record.plan)} planned, {len(trials)} finished{repeated}, {valid} valid"),
         Term("seed", str(record.experiment.seed)),
         Term("load", "open loop"),
     )
@@ -90,6 +99,8 @@ def _warnings(judged: JudgedRun) -> tuple[str, ...]:
     warnings = [*judged.run.warnings, *head_warnings(record, "trials")]
     if invalid := sum(not trial.record.valid for trial in trials):
         warnings.append(f"{count(invalid, 'invalid trial')} left out of all estimates and verdicts; the table of trials has the reasons.")
+    if (unequal := validity_warning(judged.run)) is not None:
+        warnings.append(unequal)
     if not any(trial.record.valid for trial in trials):
         warnings.append("No trial is valid: nothing can be said about the question.")
     elif min(judged.summary.valid_trials.values()) < TRIALS_FOR_A_VERDICT:
@@ -121,9 +132,9 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         with_lower_bounds((treatments_by_row_table if is_many else treatments_table)(experiment, summary, anchor), run),
         comparison_table(experiment, summary, anchor),
     )
-    faults = filled(faults_table(run, anchor))
+    over_time = filled(steady_table(experiment, judged.steadiness, anchor), faults_table(run, anchor))
     trials = filled(trials_table(run, anchor), values_table(run, summary, anchor), outcomes_table(run, anchor))
-    folded = (*overall, *faults, *trials) if is_many else ()
+    folded = (*overall, *over_time, *trials) if is_many else ()
 
     def unfolded(tables: tuple[Table, ...]) -> tuple[Table, ...]:
         return () if is_many else tables
@@ -137,7 +148,13 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             charts=present(trials_chart(shown, summary, anchor)),
             tables=unfolded(overall),
         ),
-        Part(f"{anchor}-time", "Over time", text=selection, charts=present(over_time_chart(shown, anchor)), tables=unfolded(faults)),
+        Part(
+            f"{anchor}-time",
+            "Over time",
+            text=selection,
+            charts=present(over_time_chart(shown, judged.steadiness, anchor)),
+            tables=unfolded(over_time),
+        ),
         Part(
             f"{anchor}-latency",
             "Response and service time",
@@ -159,7 +176,19 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         ),
         untested_part(run, anchor),
         Part(f"{anchor}-everything", "Every treatment and every trial", tables=folded, is_folded=True, is_bulk=True),
-        Part(f"{anchor}-setup", "Set-up", tables=filled(load_table(record, anchor), factors_table(deployed, anchor)), is_folded=True),
+        Part(
+            f"{anchor}-design",
+            "Design and validity",
+            text=design_text(run),
+            tables=filled(validity_table(run, anchor), levels_table(run, summary, anchor)),
+            is_folded=is_many,
+        ),
+        Part(
+            f"{anchor}-setup",
+            "Set-up",
+            tables=filled(load_table(record, anchor), design_table(run, anchor), factors_table(deployed, anchor)),
+            is_folded=True,
+        ),
         Part(f"{anchor}-environment", "Environment", tables=filled(environment_table(record, anchor)), is_folded=True),
         reproduce(
             record,

@@ -173,9 +173,16 @@ OPERATIONS: dict[Operation | None, str] = {
 COMMON_GLOSSARY: tuple[Term, ...] = (
     Term(
         "value [low, high]",
-        f"The median over trials, and a {CONFIDENCE:.0%} bootstrap interval over trials, expanded for small samples (Hesterberg 2015). "
-        "With five trials it reaches from the smallest to the largest one and covers the true median with a probability of 93.75 %, "
-        "whatever the distribution. Requests of different trials are never put together, and percentiles are never averaged.",
+        f"The median over trials and its {CONFIDENCE:.0%} interval by order statistics, interpolated (Hettmansperger & Sheather 1986). "
+        "With five trials the interval reaches from the smallest to the largest one and covers the median of any continuous distribution "
+        "with a probability of 93.75 %; with fewer, low and high are the range of the trials, which covers less. A trial counts as one "
+        "number, whatever the number of its requests. What is covered is the median of trials on this deployment.",
+    ),
+    Term(
+        "ratio",
+        "The typical ratio within a block (or round): the Hodges-Lehmann estimate of the logarithms of the ratios, with the exact interval "
+        "of the signed-rank test, which takes these to be spread evenly to both sides. Where the ratio of a block is 0, infinite or "
+        "only known within bounds: the median of the ratios, with an interval from one ratio to another that needs no such assumption.",
     ),
     Term("indicative", f"Rests on fewer than {TRIALS_FOR_A_VERDICT} trials of each treatment, or rounds: a hint, no verdict."),
     Term(
@@ -199,17 +206,19 @@ OPEN_LOOP_GLOSSARY: tuple[Term, ...] = (
     ),
     Term(
         "trial, block, treatment",
-        "A trial measures one treatment once. A block has one trial of each treatment, in random order and with the same requests.",
+        "A trial measures one treatment once. A block has a trial of each treatment, at about the same time and with the same "
+        "requests; “Set-up” says how evenly places in the block and predecessors are spread over the treatments.",
     ),
     Term(
         "response time, service time",
         "Both end with the answer's last byte. Response time begins when the request was due by the schedule, service time when it was "
         "sent: a system that stalls can't hide it by delaying the next request (coordinated omission).",
     ),
-    Term("ratio", "Median over blocks of the ratio within the block; the interval is over blocks."),
     Term(
         "shift (Hodges-Lehmann)",
-        "The typical difference within a block, in the metric's unit: the median of the averages of all pairs of such differences.",
+        "The ratio in the metric's unit: the estimate and interval of the ratio, minus one, times the median of the reference in the same "
+        "blocks. Where the ratio of a block is 0 or infinite: the median of the differences within blocks. Where a block has no ratio at "
+        "all (0 against 0): the median of the averages of all pairs of such differences, with the interval of the signed-rank test.",
     ),
     Term(
         "Cliff's delta",

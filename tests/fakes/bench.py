@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +53,14 @@ def deployment(topology: Topology) -> Deployment:
         engine="fake",
         topology=topology,
         endpoints=Endpoints(gateway_url="http://127.0.0.1:1", management_url="http://127.0.0.1:2"),
-        nodes=(Node(name="courses-1", role=Role.SERVICE, group="courses", port=None, log_path=""),),
+        nodes=(
+            *(
+                Node(name=f"courses-{number}", role=Role.SERVICE, group="courses", port=None, log_path="")
+                for number in range(1, topology.courses.replicas + 1)
+            ),
+            Node(name="worker-1", role=Role.WORKER, group="worker", port=None, log_path=""),
+            Node(name="courses-db", role=Role.DATABASE, group="courses", port=None, log_path=""),
+        ),
         credentials=Credentials(
             database_dsns={}, cache_url=None, broker_management_url=SecretStr("http://127.0.0.1:2"), broker_vhost="spire"
         ),
@@ -66,6 +74,9 @@ class FakePlatform:
 
     events: list[str]
     fail_up: Exception | None = None
+    births: Counter[str] = field(default_factory=Counter)
+    """How often each node was started by a change of the deployment that it had survived by name."""
+    _up: Deployment | None = None
 
     def up(self, topology: Topology, note: Note) -> Deployment:
         """A deployment on paper, or the failure asked for."""
@@ -73,17 +84,21 @@ class FakePlatform:
         self.events.append("up")
         if self.fail_up is not None:
             raise self.fail_up
+        if self._up is not None and self._up.topology.cache != topology.cache:  # it is in the environment of every replica
+            self.births.update(node.name for node in self._up.nodes)
         self._up = deployment(topology)
         return self._up
 
     def current(self) -> Deployment:
         """The deployment that was brought up last."""
+        assert self._up is not None
         return self._up
 
     def down(self, note: Note) -> None:
         """Nothing to remove."""
         note("taking down")
         self.events.append("down")
+        self._up = None
 
     def heal(self, note: Note) -> None:
         """Nothing was left broken."""
@@ -100,8 +115,7 @@ class FakePlatform:
 
     def processes(self, node: str) -> Sequence[psutil.Process]:
         """One process that is not there any more."""
-        del node
-        return [GoneProcess()]
+        return [GoneProcess(self.births[node])]
 
     def access_log(self) -> Log:
         """Nothing is written to it."""
@@ -193,10 +207,17 @@ class SilentLog:
 
 
 class GoneProcess(psutil.Process):
-    """A process that has ended."""
+    """A process that has ended; another one with another number."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
         super().__init__()
+        self._number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GoneProcess) and self._number == other._number
+
+    def __hash__(self) -> int:
+        return self._number
 
     def is_running(self) -> bool:
         """It does not."""
@@ -360,6 +381,11 @@ class FakeInspection:
         del deployment
         self.events.append("flush")
 
+    def hold_back(self, deployment: Deployment, delay_us: float) -> None:
+        """Remembered."""
+        del deployment
+        self.events.append(f"hold back {delay_us:g}")
+
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """One probe."""
         del deployment
@@ -396,6 +422,11 @@ class FakeProgress:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+
+    def added(self, step_s: float) -> None:
+        """Remember it."""
+        del step_s
+        self.lines.append("added")
 
     def started(self, title: str) -> None:
         """Remember it."""

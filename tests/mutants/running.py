@@ -72,6 +72,7 @@ class Runner:
             environment = {
                 **os.environ,
                 "SPIRELAB_DEPLOYMENT": self._deployment,
+                "SPIRELAB_REPEATS": "0",  # a job is so many trials, whatever becomes of them
                 "SPIRELAB_SLIP_FLOOR_MS": str(SLIP_FLOOR_MS),
                 "SPIRELAB_START_LEAD_S": str(START_LEAD_S),
                 "SPIRELAB_SETTLE_TIMEOUT_S": str(DECISION_BOUND_S + SETTLE_MARGIN_S),

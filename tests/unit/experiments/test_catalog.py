@@ -14,6 +14,7 @@ from experiments.plan import plan
 from experiments.random_faults import faults_of
 from experiments.schedule import build
 from experiments.seeding import SeededPopulation
+from experiments.settings import Settings
 
 SUITE_MINUTES = 10
 LOOKS = ("resilience", "resilience_smoke")
@@ -45,14 +46,15 @@ def test_every_module_of_the_catalog_is_an_experiment_that_can_be_judged(name: s
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_trial_of_the_catalog_has_a_load_and_faults_that_can_be_carried_out(name: str) -> None:
-    """There are students enough for all its trials, and what is left to chance is drawn."""
+    """There are students enough for all its trials and repeats, and what is left to chance is drawn."""
     experiment = catalog.load(name)
     if not isinstance(experiment, Experiment):
         return
     data = experiment.dataset
     seeded = SeededPopulation(course_ids=tuple(range(1, data.courses + 1)), student_ids=tuple(range(1, data.students + 1)))
     for trial in (plan(experiment)[0], plan(experiment)[-1]):
-        assert build(experiment, seeded, trial_seed=trial.seed, block=trial.position).offered > 0
+        for attempt in range(1, 2 + Settings().repeats):
+            assert build(experiment, seeded, trial_seed=trial.seed, block=trial.position, attempt=attempt).offered > 0
         treatment = experiment.treatment(trial.treatment)
         check_faults(faults_of(experiment, treatment, trial.seed), experiment.topology_of(treatment), experiment.phases.total_s)
 

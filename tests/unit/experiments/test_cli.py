@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from experiments import catalog
+from experiments.choosing import Changes, chosen, command
 from experiments.cli import console, main
 from tests.fakes.capacity import write_example
 
@@ -27,6 +29,9 @@ from tests.fakes.capacity import write_example
         (["bench", "cache", "--faults-per-minute", "3"], 1, "cache leaves no fault to chance"),
         (["bench", "chaos", "--faults-per-minute", "-3"], 1, "treatments.0.chance.per_minute"),
         (["bench", "failover", "--duration", "4"], 1, "the load ends at 6 s"),
+        (["bench", "failover", "--bring-ups", "6"], 1, "bring_ups are 6 and there are 5 blocks"),
+        (["bench", "hotpath", "--bring-ups", "2"], 1, "hotpath is a capacity experiment"),
+        (["bench", "failover", "--bring-ups", "0"], 2, "--bring-ups"),
         (["bench", "cache", "--shrink", "-1"], 2, "--shrink"),
         (["shrink", "nowhere"], 1, "nowhere: there is no such run directory"),
         (["bench", "cache", "--runs-dir", "/dev/null/runs"], 1, "/dev/null/runs: runs can't be written there"),
@@ -80,6 +85,29 @@ def test_a_plan_is_shown_and_nothing_started(capsys: pytest.CaptureFixture[str],
     assert "MiB of memory" in shown
     assert "gateway 8090" in shown
     assert not runs_dir.exists()
+
+
+def test_a_plan_shows_its_bring_ups(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Which block is measured on which."""
+    assert main(["bench", "--plan", "failover", "--trials", "4", "--bring-ups", "2", "--runs-dir", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "4 trials of 3 treatments, 2 bring-ups, seed" in lines[0]
+    assert [line.partition(": ")[0].strip() for line in lines[1:5]] == [
+        "bring-up 1, block 1",
+        "bring-up 1, block 2",
+        "bring-up 2, block 3",
+        "bring-up 2, block 4",
+    ]
+
+
+@pytest.mark.parametrize(("bring_ups", "said"), [(None, False), (1, False), (2, True)])
+def test_the_command_that_does_it_again_names_the_bring_ups(bring_ups: int | None, said: bool) -> None:  # noqa: FBT001 - pytest passes by position
+    """Where there are several of them."""
+    changes = Changes([], trials=4, seed=7, duration_s=None, faults_per_minute=None, bring_ups=bring_ups)
+    (experiment,) = chosen(["failover"], None, changes, None)
+    words = shlex.split(command(experiment, None, changes))
+    assert words[:5] == ["nox", "-s", "bench", "--", "failover"]
+    assert words[5:] == ["--trials", "4", "--seed", "7", *(("--bring-ups", "2") if said else ())]
 
 
 def test_a_capacity_plan_shows_rounds_and_both_deployments(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

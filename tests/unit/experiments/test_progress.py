@@ -48,6 +48,22 @@ def test_a_first_step_that_brings_everything_up_does_not_frighten() -> None:
     assert _after([30.0]) == _after([])
 
 
+def test_a_step_that_was_not_planned_counts() -> None:
+    """It comes next: the total grows, and the time left has it until it is over."""
+    clock = Clock()
+    pace = Pace([10.0, 20.0], clock=clock)
+    pace.started()
+    clock.now_s += 10.0
+    pace.finished()
+    pace.added(7.0)
+    assert (pace.done, pace.total) == (1, 3)
+    assert pace.left_s() == 7 + 20 + TEAR_DOWN_S
+    pace.started()
+    clock.now_s += 7.0
+    pace.finished()
+    assert pace.left_s() == 20 + TEAR_DOWN_S
+
+
 def test_durations_are_said_as_people_say_them() -> None:
     """Seconds below a minute, then minutes with two digits of seconds."""
     assert [duration(seconds) for seconds in (0.4, 59.4, 59.6, 125)] == ["0 s", "59 s", "1 min 00 s", "2 min 05 s"]
@@ -61,7 +77,11 @@ def test_without_a_terminal_there_is_a_line_for_each_step_and_no_other() -> None
         progress.stage("deploy")
         progress.note("waiting [for] broker")
         progress.finished("calm       block 1  p95 10.0 ms")
-    (line,) = out.getvalue().splitlines()
+        progress.added(10.0)
+        progress.started("tiny: calm, block 1, again")
+        progress.finished("calm       block 1 again  p95 10.0 ms")
+    line, again = out.getvalue().splitlines()
+    assert again.startswith("  2/5  ")
     assert line.startswith("  1/4  calm       block 1  p95 10.0 ms  (")
     assert line.endswith(" left)")
     assert "\x1b" not in line

@@ -76,12 +76,13 @@ def test_another_block_with_the_same_seed_changes_only_who_enrols() -> None:
 @given(trial_seed=st.integers(0, 2**53), enroll=st.floats(0.1, 300), rate_per_s=st.floats(1, 300), zipf_exponent=st.floats(0, 5))
 @settings(deadline=None, max_examples=30)
 def test_no_pair_is_ever_repeated(trial_seed: int, enroll: float, rate_per_s: float, zipf_exponent: float) -> None:
-    """No student asks twice for the same course in a run, over all its blocks, however skewed the popularity is."""
+    """No student asks twice for the same course in a run, over all its blocks and repeats, however skewed the popularity is."""
     experiment = _experiment(mix=MIX | {Operation.ENROLL: enroll}, rate_per_s=rate_per_s, zipf_exponent=zipf_exponent)
     pairs = [
         (row["student_id"], row["course_id"])
         for block in range(4)
-        for row in _rows(build(experiment, SEEDED, trial_seed=trial_seed + block, block=block), Operation.ENROLL)
+        for attempt in (1, 2, 3)
+        for row in _rows(build(experiment, SEEDED, trial_seed=trial_seed + block, block=block, attempt=attempt), Operation.ENROLL)
     ]
     assert len(set(pairs)) == len(pairs)
 
@@ -211,6 +212,23 @@ def test_too_many_enrolments_are_refused() -> None:
         build(_experiment(mix={Operation.ENROLL: 1}), few, trial_seed=5, block=0)
 
 
+def test_a_repeat_is_the_same_load_with_other_students() -> None:
+    """Times, operations, courses and reads are those of the trial that it repeats."""
+    first, again = (build(_experiment(), SEEDED, trial_seed=5, block=1, attempt=attempt).table for attempt in (1, 2))
+    everything_else = [name for name in SCHEDULE_SCHEMA.names if name != "student_id"]
+    assert first.select(everything_else).equals(again.select(everything_else))
+    assert not first.equals(again)
+
+
+def test_a_repeat_that_the_students_don_t_suffice_for_is_refused() -> None:
+    """The trial itself has what it needs; the error says which attempt has not."""
+    few = SeededPopulation(course_ids=(1, 2), student_ids=tuple(range(1, 4001)))
+    experiment = _experiment(mix={Operation.ENROLL: 1}, rate_per_s=120)
+    assert build(experiment, few, trial_seed=5, block=0).offered > 1000
+    with pytest.raises(ScheduleError, match=r"times in attempt 2 .* raise dataset\.students"):
+        build(experiment, few, trial_seed=5, block=0, attempt=2)
+
+
 @pytest.mark.parametrize("operation", [Operation.READ_ENROLLMENT, Operation.DROP])
 def test_outcomes_without_enrolments_are_refused(operation: Operation) -> None:
     """A mix that reads or drops outcomes and never enrols is an error that names the mend."""
@@ -262,14 +280,15 @@ def test_a_spike_has_its_own_mix_and_its_enrolments_are_for_the_hot_courses() ->
 
 
 def test_each_trial_has_hot_courses_of_its_own() -> None:
-    """So each begins with free seats, whatever the trials before it took."""
+    """So each begins with free seats, whatever the trials before it took; a repeat too."""
     hot = [
         {
             row["course_id"]
-            for row in _rows(build(_registration(), MANY, trial_seed=5, block=block), Operation.ENROLL)
+            for row in _rows(build(_registration(), MANY, trial_seed=5, block=block, attempt=attempt), Operation.ENROLL)
             if RUSH.at_s <= row["intended_s"] < RUSH.end_s  # type: ignore[operator]  # a time is a float
         }
         for block in range(4)
+        for attempt in (1, 2)
     ]
     assert all(one.isdisjoint(other) for place, one in enumerate(hot) for other in hot[:place])
 

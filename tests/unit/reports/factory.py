@@ -86,6 +86,7 @@ class TrialSpec:
     valid: bool = True
     reasons: tuple[str, ...] = ()
     invariants: tuple[InvariantRecord, ...] = PASSED
+    reset: tuple[str, ...] = ()
     unrecorded: int = 0
     """Scheduled requests that the load generator never recorded."""
 
@@ -108,6 +109,7 @@ def experiment(
     replicas: int = 1,
     name: str = "sample",
     topology: Topology | None = None,
+    bring_ups: int = 1,
 ) -> Experiment:
     """A small experiment of reads."""
     return Experiment(
@@ -121,6 +123,7 @@ def experiment(
         phases=phases or Phases(warm_up_s=2, measure_s=8),
         claims=tuple(claims),
         trials=trials,
+        bring_ups=bring_ups,
         seed=7,
     )
 
@@ -132,11 +135,18 @@ def write(
     *,
     run_id: str = "20261122T120000Z-sample",
     changes: Mapping[str, object] | None = None,
+    repeats: Mapping[tuple[int, str], TrialSpec] | None = None,
 ) -> Path:
-    """Write a run whose trials are given by block and treatment; planned ones that are not given were never finished."""
+    """Write a run whose trials are given by block and treatment; planned ones that are not given were never finished.
+
+    ``repeats`` are second attempts.
+    """
     names = [treatment.name for treatment in asked.treatments]
     pairs = [(block, name) for block in range(asked.trials) for name in (names if block % 2 == 0 else names[::-1])]
-    plan = tuple(PlannedTrial(position=at, block=block, treatment=name, seed=100 + block) for at, (block, name) in enumerate(pairs))
+    plan = tuple(
+        PlannedTrial(position=at, block=block, treatment=name, seed=100 + block, bring_up=block * asked.bring_ups // asked.trials)
+        for at, (block, name) in enumerate(pairs)
+    )
     record = RunRecord(
         run_id=run_id,
         experiment=asked,
@@ -152,6 +162,10 @@ def write(
     for planned in plan:
         if (planned.block, planned.treatment) in trials:
             write_trial(path, make_trial(asked, planned, trials[planned.block, planned.treatment], run_id=run_id))
+    by_pair = {(planned.block, planned.treatment): planned for planned in plan}
+    for number, (pair, spec) in enumerate((repeats or {}).items()):
+        again = by_pair[pair].model_copy(update={"position": len(plan) + number, "attempt": 2})
+        write_trial(path, make_trial(asked, again, spec, run_id=run_id))
     return path
 
 
@@ -164,6 +178,9 @@ def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec, *, run
             trial_id=planned.trial_id,
             run_id=run_id,
             position=planned.position,
+            attempt=planned.attempt,
+            bring_up=planned.bring_up,
+            reset=spec.reset,
             block=planned.block,
             treatment=planned.treatment,
             seed=planned.seed,

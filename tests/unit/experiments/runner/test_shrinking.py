@@ -9,7 +9,7 @@ import pytest
 
 from experiments import catalog
 from experiments.definition import Experiment, Fault, FaultKind, Phases, Treatment
-from experiments.errors import RecordError
+from experiments.errors import RecordError, TrialError
 from experiments.records.files import TRIES_FOLDER, Run, read_run
 from experiments.runner.interrupts import Interrupts
 from experiments.runner.looks import After, Asked, Clock
@@ -119,3 +119,12 @@ def test_only_what_was_left_to_chance_is_shrunk_unasked(lab: Lab) -> None:
     run = lab.run(EXPERIMENT)
     shrink_by_chance([run.path], lab.bench(), effort=EFFORT, say=lab.said.append)
     assert lab.said == []
+
+
+def test_a_try_that_can_not_be_carried_out_is_not_repeated(lab: Lab) -> None:
+    """It broke nothing, and as many failures as end a run don't end the search."""
+    run = lab.run(EXPERIMENT)
+    lab.inspection.fail = TrialError("GET /enroll failed")
+    before = lab.fake.events.count("load start")
+    assert shrink_run(run, lab.bench(), effort=EFFORT, say=lab.said.append) is None
+    assert lab.fake.events.count("load start") - before == EFFORT.repeats

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from experiments.definition import Experiment, Operation
+from experiments.definition import Operation
 from experiments.errors import RecordError, TrialError
 from experiments.invariants.history import History
 from experiments.load import LoadError
@@ -26,27 +26,6 @@ from tests.fakes.bench import CALM, FakeLoadResult, FakeOutside, FakeProgress, e
 CALM_ONLY = tiny(treatments=(CALM,), trials=3)
 
 
-@pytest.fixture
-def fake() -> FakeOutside:
-    """An outside that always works."""
-    return FakeOutside()
-
-
-@pytest.fixture
-def suite(fake: FakeOutside, tmp_path: Path) -> Callable[..., SuiteOutcome]:
-    """Runs experiments on the fake outside."""
-
-    def run(*experiments: Experiment) -> SuiteOutcome:
-        settings = Settings(runs_dir=tmp_path / "runs", start_lead_s=0)
-        jobs = [Job(experiment, "nox -s bench -- tiny") for experiment in experiments]
-        outcome = SuiteOutcome()
-        with Interrupts() as interrupts:
-            run_suite(jobs, fake.outside, settings, interrupts, FakeProgress(), outcome)
-        return outcome
-
-    return run
-
-
 Suite = Callable[..., SuiteOutcome]
 
 
@@ -56,8 +35,18 @@ def _trials(outcome: SuiteOutcome) -> list[Trial]:
 
 
 def test_stages_of_a_trial_come_in_their_order() -> None:
-    """Nothing is measured before it is deployed, seeded and flushed, nor recorded before it has settled."""
-    assert [stage.name for stage in STAGES] == ["deploy", "seed", "launch load generator", "flush cache", "look before", "load", "settle"]
+    """Nothing is measured before it is deployed, seeded, restarted and flushed, nor recorded before it has settled."""
+    assert [stage.name for stage in STAGES] == [
+        "deploy",
+        "seed",
+        "restart replicas",
+        "launch load generator",
+        "flush cache",
+        "plant delay",
+        "look before",
+        "load",
+        "settle",
+    ]
 
 
 def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutside, suite: Suite) -> None:
@@ -177,10 +166,10 @@ def test_a_trial_s_history_is_in_its_folder_from_the_phases_to_the_final_read(su
 
 def test_a_failed_load_is_recorded_with_its_reason_and_the_next_trial_runs(fake: FakeOutside, suite: Suite) -> None:
     """The trial is invalid, and its invariants are unknown rather than passed."""
-    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), enrolments(3), enrolments(3)]
+    outcomes: list[FakeLoadResult | Exception] = [LoadError("the generator died"), *[enrolments(3)] * 3]
     fake.load.make = lambda: outcomes.pop(0)
     outcome = suite(CALM_ONLY)
-    first, second, _ = _trials(outcome)
+    first, second, *_ = _trials(outcome)
     assert first.record.reasons == ("load: the generator died",)
     assert {record.verdict for record in first.record.invariants} == {"unknown"}
     assert second.record.valid
@@ -266,3 +255,13 @@ def test_too_little_room_is_found_before_anything_starts(fake: FakeOutside, tmp_
     with Interrupts() as interrupts, pytest.raises(RecordError, match="MiB are free and a run needs 1000000000"):
         run_suite([Job(CALM_ONLY, "")], fake.outside, settings, interrupts, FakeProgress(), SuiteOutcome())
     assert fake.events == []
+
+
+def test_a_planted_delay_is_set_in_every_trial_of_an_experiment_that_has_one_and_in_no_other(fake: FakeOutside, suite: Suite) -> None:
+    """A trial without a delay takes back what the trial before it planted."""
+    slowed = CALM.model_copy(update={"name": "slowed", "delay_us": 250.0})
+    suite(tiny(treatments=(CALM, slowed), trials=1, topology={"links": {"enabled": True}}))
+    assert sorted(event for event in fake.events if event.startswith("hold back")) == ["hold back 0", "hold back 250"]
+    fake.events.clear()
+    suite(CALM_ONLY)
+    assert not [event for event in fake.events if event.startswith("hold back")]
