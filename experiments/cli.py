@@ -93,7 +93,7 @@ def bench(
 
     - `bench failover --trials 10 --seed 7` runs one experiment, for longer
 
-    - `bench cache --set cache.ttl_s=5 --set courses.threads=16` runs it on a changed topology
+    - `bench cache --set database.shared_buffers_mib=8 --set courses.threads=16` runs it on a changed topology
 
     - `bench hotpath` puts the hot paths beside a tutorial's and measures how much each can take
 

@@ -59,6 +59,7 @@ class LoadGenerator:
         self._out_file = folder / "requests.parquet"
         self._log_file = folder / "load.log"
         self._child: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
 
     def launch(self) -> None:
         """Start the child, which then waits for :meth:`start`."""
@@ -81,14 +82,17 @@ class LoadGenerator:
             )
 
     def await_ready(self) -> None:
-        """Return when the child could send, with real-time priority if this process may give it.
+        """Return when the child could send, with real-time priority if this process may give it; at once if it was asked before.
 
         Raises:
             LoadError: it fails, or takes too long.
         """
         child = self._launched()
+        if self._is_ready:
+            return
         if child.stdout is None or not select.select([child.stdout], [], [], READY_TIMEOUT_S)[0] or child.stdout.read(len(READY)) != READY:
             raise LoadError(f"the load generator does not get ready; {self._last_words()}")
+        self._is_ready = True
         take_real_time_priority(child.pid)
 
     @property
@@ -164,10 +168,10 @@ def generator_name() -> str:
 def take_real_time_priority(thread_id: int) -> bool:
     """Let a thread run before every normal one as soon as it has something to do; whether that is allowed (CAP_SYS_NICE or RLIMIT_RTPRIO).
 
-    A generator that shares its processors with what it measures otherwise waits for its turn behind the system. With 200 requests/s on two
-    cores that were never idle, that was 16 ms at the 99th percentile, and 0.8 ms with real-time priority; on quiet ones 5.4 and 0.8 ms
-    (medians of 4 and 5 interleaved runs). A nice value does nothing against the system's processes, which are in scheduling groups of their
-    own (5.4 and 6.8 ms at nice -10, see "The autogroup feature" in sched(7)).
+    A generator that shares its processors with what it measures otherwise waits for its turn behind the system: at 200 requests/s, on two
+    cores that were never idle, for 26 ms at the 99th percentile, where with real-time priority it is 0.9 ms (medians of five interleaved
+    runs). A nice value does nothing against the system's processes, which are in scheduling groups of their own (see "The autogroup
+    feature" in sched(7); 5.4 ms without and 6.8 ms with nice -10, where real-time priority gave 0.8 ms).
 
     Args:
         thread_id: of the kernel; 0 is the calling thread, and a process id is its main thread.

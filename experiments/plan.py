@@ -27,6 +27,8 @@ RESTART_S = 0.65
 """Restarting one service replica or worker, while the others are restarted too: 1.2 s of processor time, on two processors (measured)."""
 TRIAL_OVERHEAD_S = 3.5
 """A trial beyond its load: start of the load generator, settling and the final read (measured)."""
+FILL_S = 1.5
+"""Reading some 900 entries through the gateway, so that a trial begins with a cache in its steady state (measured)."""
 
 LEAST_REPEATS = 2
 """Trials that any run may repeat."""
@@ -77,16 +79,20 @@ def trial_durations_s(experiment: Experiment) -> tuple[float, ...]:
         kept = min(replicas(before), replicas(after))  # by a switch, which has just started any others
         return SWITCH_S * (before != after) + restart_s * kept
 
-    trial_s = experiment.phases.total_s + TRIAL_OVERHEAD_S
+    trial_s = _once_s(experiment)
     return tuple(before_s(last, trial) + trial_s for last, trial in pairwise((None, *plan(experiment))) if trial is not None)
 
 
 def repeat_duration_s(experiment: Experiment) -> float:
     """How long it takes at most to run a trial once more in its bring-up, s."""
-    once_s = experiment.phases.total_s + TRIAL_OVERHEAD_S
+    once_s = _once_s(experiment)
     if not restarts_replicas(experiment):
         return once_s
     return once_s + SWITCH_S + RESTART_S * max(replicas(experiment.topology_of(treatment)) for treatment in experiment.treatments)
+
+
+def _once_s(experiment: Experiment) -> float:
+    return experiment.phases.total_s + TRIAL_OVERHEAD_S + FILL_S * (experiment.cache_start == "steady")
 
 
 def replicas(topology: Topology) -> int:

@@ -7,6 +7,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.definition.popularity import zipf_weights
+
 Integers = NDArray[np.int64]
 
 
@@ -31,4 +33,4 @@ def draw(rng: np.random.Generator, count: int, weights: NDArray[np.float64]) -> 
 
 def zipf_ranks(rng: np.random.Generator, count: int, size: int, exponent: float) -> Integers:
     """Ranks from 0, the k-th with probability proportional to k to the power of -``exponent`` (Zipf's law over a finite population)."""
-    return draw(rng, count, np.arange(1, size + 1, dtype=np.float64) ** -exponent)
+    return draw(rng, count, zipf_weights(size, exponent))

@@ -26,8 +26,11 @@ def reset_words(experiment: Experiment) -> tuple[str, ...]:
         replicas = (
             "Service replicas and workers live through all trials of a bring-up; one that a fault stopped was started again by its heal."
         )
+    filled = "The cache is emptied before every trial"
+    if experiment.cache_start == "steady":
+        filled += " and then filled, through the gateway, with what it holds once every entry has lived a time to live"
     return (
-        "The cache is emptied before every trial.",
+        f"{filled}.",
         replicas,
         "Databases keep what earlier trials of the bring-up wrote; no student is enrolled in the same course by two trials of a run.",
     )

@@ -18,13 +18,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from experiments.arrivals import arrival_times
-from experiments.definition import Experiment, Operation, Phase, Phases
+from experiments.definition import Experiment, Operation, Phase, Phases, Treatment
+from experiments.definition.popularity import PAGE_SIZE, pages
 from experiments.errors import ExperimentError
 from experiments.randomness import draw, generator, zipf_ranks
 from experiments.seeding import SeededPopulation
 
-PAGE_SIZE: Final = 20
-"""Courses on a page of the catalogue."""
 READ_AFTER_S: Final = 0.5
 """How long after its enrolment request a student looks at its outcome at the earliest, so that its id has mostly come back."""
 RECENT_ENROLLMENTS: Final = 50
@@ -81,10 +80,13 @@ class Schedule:
         return cls(pq.read_table(path))
 
 
-def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, block: int, attempt: int = 1) -> Schedule:
+def build(
+    experiment: Experiment, seeded: SeededPopulation, treatment: Treatment, *, trial_seed: int, block: int, attempt: int = 1
+) -> Schedule:
     """The schedule of one trial; the same arguments give the same bytes.
 
-    Times, operations and courses come from ``trial_seed`` alone, so that trials with the same seed get the same load. ``block`` says
+    Times, operations and courses come from ``trial_seed`` and from the rate and the popularity under ``treatment``, so that trials with the
+    same seed get the same load where their treatments don't differ in these. ``block`` says
     which share of the (student, course) pairs the trial may use: its block, or its position in the plan if the enrolments of the
     other trials of its block are still there when it runs. It also says which courses are the hot ones, if there are any: as far as
     the courses last, no two trials have the same, so that each begins with free seats. ``attempt`` is 1, or more for a repeat of the
@@ -98,13 +100,13 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
     if not 0 <= block < shares:
         raise ValueError(f"block {block} is not in 0..{shares - 1}")
     rng = generator(trial_seed, "load")
-    times = arrival_times(experiment.arrivals, experiment.phases.total_s, rng)
+    times = arrival_times(experiment.arrivals_of(treatment), experiment.phases.total_s, rng)
     operations = _operations(experiment, times, rng)
     count = len(times)
-    exponent = experiment.dataset.zipf_exponent
+    exponent = experiment.zipf_exponent_of(treatment)
     courses = zipf_ranks(rng, count, len(seeded.course_ids), exponent)
     students = zipf_ranks(rng, count, len(seeded.student_ids), exponent)
-    pages = zipf_ranks(rng, count, -(-len(seeded.course_ids) // PAGE_SIZE), exponent)
+    listed = zipf_ranks(rng, count, pages(len(seeded.course_ids)), exponent)
     earlier = _recent_enrollments(times, operations, rng.random(count))
 
     enrolling = _any_of(operations, *_ENROLLING)
@@ -131,7 +133,7 @@ def build(experiment: Experiment, seeded: SeededPopulation, *, trial_seed: int, 
         pa.array(np.array([str(operation) for operation in _OPERATIONS])[operations]),
         pa.array(course_ids[courses], mask=~_any_of(operations, *_ABOUT_A_COURSE)),
         pa.array(student_ids[students], mask=~_any_of(operations, *_ABOUT_A_STUDENT)),
-        pa.array(pages * PAGE_SIZE, mask=operations != _code(Operation.LIST_COURSES)),
+        pa.array(listed * PAGE_SIZE, mask=operations != _code(Operation.LIST_COURSES)),
         pa.array(earlier, mask=~_any_of(operations, *_ABOUT_AN_ENROLMENT)),
     ]
     table = pa.table(columns, schema=SCHEDULE_SCHEMA)

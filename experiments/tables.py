@@ -85,6 +85,10 @@ def _trial_order(experiment: Experiment) -> Iterator[str]:
         f"{experiment.arrivals.title}, "
         f"warm-up {phases.warm_up_s:g} s + measure {phases.measure_s:g} s + cool-down {phases.cool_down_s:g} s"
     )
+    for treatment in experiment.treatments:
+        if treatment.rate_per_s is not None or treatment.zipf_exponent is not None:
+            arrivals, exponent = experiment.arrivals_of(treatment), experiment.zipf_exponent_of(treatment)
+            yield f"  {treatment.name}: {arrivals.title}, Zipf exponent {exponent:g}"
     for (bring_up, block), trials in groupby(plan(experiment), key=lambda planned: (planned.bring_up, planned.block)):
         where = f"bring-up {bring_up + 1}, " if experiment.bring_ups > 1 else ""
         yield f"  {where}block {block + 1}: {', '.join(planned.treatment for planned in trials)}"

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from experiments.definition import Arrivals, Experiment, Metric, Operation, Phases, RatioClaim, Treatment
+
+MIX = {Operation.READ_COURSE: 75, Operation.LIST_COURSES: 5, Operation.READ_STUDENT: 20}
+"""The minutes before registration opens: everybody looks at courses, few at the pages of the catalogue, most once at their record."""
+
+RATE_PER_S: Final = 300
+TTL_S: Final = 180
+"""What the cache saves depends on how often a key is read while its entry lives. The usual 60 s are well within the claim at 900 reads/s, which
+two processors don't serve without a cache; a third of the rate and entries that live three times as long save the same. It is a factor of
+the treatments, since at another time to live the claim would be another one: cache_curve asks at which loads it holds."""
 
 EXPERIMENT = Experiment(
     name="cache",
     title="Cache on against cache off",
     question="How many SQL statements does the cache keep away from PostgreSQL, and do readers get faster answers?",
     treatments=(
-        Treatment(name="off", title="cache off", factors={"cache": False}),
-        Treatment(name="on", title="cache on", factors={"cache": True}),
+        Treatment(name="off", title="cache off", factors={"cache": False, "cache.ttl_s": TTL_S}),
+        Treatment(name="on", title="cache on", factors={"cache": True, "cache.ttl_s": TTL_S}),
     ),
-    # The minutes before registration opens: everybody looks at courses, few at the pages of the catalogue, most once at their record.
-    # Each trial begins with an empty cache, and what is rarely asked for is still cold after the warm-up: once every entry has lived its
-    # 60 s the factor is larger.
-    mix={Operation.READ_COURSE: 75, Operation.LIST_COURSES: 5, Operation.READ_STUDENT: 20},
-    # Well below what two processors serve without a cache: at 250/s a slowed machine turned trials into ones of overload.
-    arrivals=Arrivals(rate_per_s=120),
-    phases=Phases(warm_up_s=4, measure_s=7),
+    mix=MIX,
+    arrivals=Arrivals(rate_per_s=RATE_PER_S),
+    phases=Phases(warm_up_s=1, measure_s=7),
+    cache_start="steady",
+    trials=7,
     claims=(
         RatioClaim(
-            statement="The cache reduces SQL statements per read by 40-100x",
+            statement="In steady state the cache reduces SQL statements per read by 40-100x "
+            f"({RATE_PER_S} reads/s of 1,200 records that live {TTL_S} s)",
             metric=Metric.SQL_PER_10K_READS,
             numerator="off",
             denominator="on",
@@ -29,18 +39,25 @@ EXPERIMENT = Experiment(
             at_most=100,
         ),
         RatioClaim(
-            statement="The cache makes the median response faster",
+            statement="The cache makes the median response at least 1.2 times faster",
             metric=Metric.RESPONSE_P50_MS,
             numerator="off",
             denominator="on",
-            at_least=1,
+            at_least=1.2,
         ),
         RatioClaim(
-            statement="The cache halves the 95th percentile of the response time",
+            statement="The cache makes the 95th percentile of the response time at least 1.2 times faster",
             metric=Metric.RESPONSE_P95_MS,
             numerator="off",
             denominator="on",
-            at_least=2,
+            at_least=1.2,
+        ),
+        RatioClaim(
+            statement="A read costs at least 1.3 times less processor time with the cache",
+            metric=Metric.CPU_MS_PER_REQUEST,
+            numerator="off",
+            denominator="on",
+            at_least=1.3,
         ),
     ),
 )

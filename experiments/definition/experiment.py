@@ -161,6 +161,8 @@ class Experiment(BaseExperiment):
 
     def _check_load(self) -> None:
         arrivals, load_s = self.arrivals, self.phases.total_s
+        if self.cache_start == "steady" and (arrivals.ramp is not None or arrivals.spike is not None):
+            raise ValueError("cache_start is steady and the rate changes, which has no steady state; leave ramp and spike out")
         if arrivals.ramp is not None and arrivals.ramp.duration_s > load_s:
             raise ValueError(f"the ramp lasts {arrivals.ramp.duration_s:g} s and the load {load_s:g} s; make it shorter or a phase longer")
         if arrivals.spike is not None and arrivals.spike.end_s > load_s:

@@ -63,6 +63,19 @@ class ApiReader:
             rows += [course, *others]
         return rows
 
+    def read_each(self, paths: Iterable[str]) -> None:
+        """Read each path once and drop the answers.
+
+        Raises:
+            TrialError: one is not there, or the API doesn't answer.
+        """
+
+        def read(path: str) -> None:
+            if self._get(path) is None:
+                raise TrialError(f"{path} is not there, and it was when the data was seeded")
+
+        self._each(paths, read)
+
     def _each(self, items: Iterable[_Item], read: Callable[[_Item], _Answer]) -> list[_Answer]:
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             return list(pool.map(read, items))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 import redis
 from pydantic import SecretStr
 
+from experiments.cache_state import aged_ms
 from experiments.errors import ProbeError, TrialError
 from experiments.faults import links
 from experiments.probes.containers import ContainerProbe
@@ -26,6 +28,10 @@ from experiments.runner.interfaces import Platform
 from experiments.runner.looks import After, Asked, Before, Clock
 from infra import operations
 from infra.deployment import Deployment, Role
+
+KEYS_AT_ONCE: Final = 1000
+"""That Redis looks at in one step of a scan."""
+MS_PER_S: Final = 1000
 
 
 class LiveInspection:
@@ -55,6 +61,33 @@ class LiveInspection:
     def hold_back(self, deployment: Deployment, delay_us: float) -> None:
         """Let the links between the gateway and the services hold every answer back for so long."""
         links.hold_back(deployment, delay_us)
+
+    def read_through(self, deployment: Deployment, paths: Sequence[str]) -> None:
+        """Read each path once through the gateway.
+
+        Raises:
+            TrialError: one can't be read.
+        """
+        with ApiReader(deployment.endpoints.gateway_url, time.monotonic) as api:
+            api.read_each(paths)
+
+    def age_cache(self, deployment: Deployment, *, seed: int, lead_s: float) -> None:
+        """Shorten the lives of what is cached to those of the steady state, counted from ``lead_s`` from now; none is made longer.
+
+        What has no time to live is no entry: the tokens by which the services know what is valid.
+
+        Raises:
+            TrialError: Redis doesn't answer.
+        """
+        if deployment.credentials.cache_url is None:
+            return
+        client = connect(deployment.credentials.cache_url)
+        try:
+            _age(client, deployment.topology.cache.ttl_s, seed=seed, lead_ms=round(lead_s * MS_PER_S))
+        except redis.RedisError as error:
+            raise TrialError(f"the entries of the cache could not be aged ({type(error).__name__})") from None
+        finally:
+            client.close()
 
     def probes(self, deployment: Deployment, *, replicas: bool) -> list[Probe]:
         """One of each kind, one for each database and, if wanted, one for each replica."""
@@ -103,6 +136,17 @@ class LiveInspection:
         with ApiReader(deployment.endpoints.gateway_url, clock) as api:
             databases = _databases(self._platform.current(), clock)
             return read_after(api, databases, asked, clock=clock, timeout_s=self._settle_timeout_s, sleep=self._sleep)
+
+
+def _age(client: redis.Redis, ttl_s: float, *, seed: int, lead_ms: int) -> None:
+    keys = list(client.scan_iter(count=KEYS_AT_ONCE))
+    with client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.pttl(key)
+        left_ms = dict(zip(keys, pipe.execute(), strict=True))
+        for key, life_ms in aged_ms(left_ms, ttl_s, seed=seed, lead_ms=lead_ms).items():
+            pipe.pexpire(key, life_ms)
+        pipe.execute()
 
 
 def _databases(deployment: Deployment, clock: Clock) -> DatabaseReader | None:

@@ -76,7 +76,7 @@ class Load(Protocol):
         """Begin to get ready."""
 
     def await_ready(self) -> None:
-        """Return when it can send; raises LoadError if it can't."""
+        """Return when it can send, at once if it was asked before; raises LoadError if it can't."""
 
     @property
     def pid(self) -> int:
@@ -115,6 +115,9 @@ class LoadSide(Protocol):
         Its operations are appended to the file ``history`` as they happen.
         """
 
+    def cached_paths(self, experiment: Experiment, population: Any, trial: PlannedTrial) -> Sequence[str]:
+        """What the cache holds at a moment of its steady state under the trial's treatment, as paths that clients read it by."""
+
 
 class Inspection(Protocol):
     """Looks at the deployment from outside, before and after the load."""
@@ -124,6 +127,12 @@ class Inspection(Protocol):
 
     def hold_back(self, deployment: Deployment, delay_us: float) -> None:
         """Let the links between the gateway and the services hold every answer back for so long."""
+
+    def read_through(self, deployment: Deployment, paths: Sequence[str]) -> None:
+        """Read each path once, as clients do; raises TrialError where one can't be read."""
+
+    def age_cache(self, deployment: Deployment, *, seed: int, lead_s: float) -> None:
+        """Give each entry of the cache, if there is one, what is left of its life in ``lead_s`` from now, drawn from the seed."""
 
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """Fresh probes of everything that can be watched; ``replicas``: also what each of them says of itself, which costs it a little."""

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from experiments import population, schedule, seeding
+from experiments import cache_state, population, schedule, seeding
 from experiments.capacity.rig import LiveRig
 from experiments.capacity.side import Side
 from experiments.definition import Dataset, Experiment
@@ -105,8 +105,13 @@ class LocustLoad:
         self, experiment: Experiment, population: Any, trial: PlannedTrial, *, portion: int, gateway_url: str, folder: Path, history: Path
     ) -> LoadGenerator:
         """The load of a trial, ready to start."""
-        plan = schedule.build(experiment, population, trial_seed=trial.seed, block=portion, attempt=trial.attempt)
+        treatment = experiment.treatment(trial.treatment)
+        plan = schedule.build(experiment, population, treatment, trial_seed=trial.seed, block=portion, attempt=trial.attempt)
         return LoadGenerator(plan, gateway_url, folder, history=history, resends=experiment.resends)
+
+    def cached_paths(self, experiment: Experiment, population: Any, trial: PlannedTrial) -> tuple[str, ...]:
+        """What the steady state of the cache holds under the trial's treatment."""
+        return cache_state.cached_paths(experiment, experiment.treatment(trial.treatment), population, seed=trial.seed)
 
 
 class _Notes:

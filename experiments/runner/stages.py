@@ -102,6 +102,23 @@ def look_before(bench: Bench, attempt: Attempt) -> None:
     attempt.known = dict(session.known if before is None else before.known)
 
 
+def fill_cache(bench: Bench, attempt: Attempt) -> None:
+    """Bring the cache into the steady state of the treatment's load, if trials begin with that, just before the load.
+
+    Without a cache the same is read, so that every treatment's processes are equally warm.
+    """
+    if attempt.experiment.cache_start != "steady":
+        return
+    if attempt.generator is None:
+        raise TrialError("the load generator was not launched, so nobody knows when the load begins; the launch stage comes first")
+    outside = bench.session.outside
+    outside.inspection.read_through(
+        bench.deployment, outside.load.cached_paths(attempt.experiment, bench.session.population, attempt.planned)
+    )
+    attempt.generator.await_ready()
+    outside.inspection.age_cache(bench.deployment, seed=attempt.planned.seed, lead_s=bench.settings.start_lead_s)
+
+
 def launch(bench: Bench, attempt: Attempt) -> None:
     """Decide the load and start its generator, which gets ready while the next stages do their work."""
     attempt.scratch.mkdir(exist_ok=True)
@@ -185,6 +202,7 @@ STAGES: Final = (
     Stage("flush cache", flush),
     Stage("plant delay", plant_delay),
     Stage("look before", look_before),
+    Stage("fill cache", fill_cache),
     Stage("load", load),
     Stage("settle", settle),
 )

@@ -61,7 +61,7 @@ class Recorder:
         """The same, else the latest of any request, else None."""
         return self.own_enrollment_id(row) or self._latest_enrollment_id
 
-    def sent(
+    def made(
         self,
         row: int,
         operation: Operation,
@@ -70,15 +70,13 @@ class Recorder:
         is_scheduled: bool = True,
         foreseen: frozenset[int] = frozenset(),
     ) -> Request:
-        """A request is about to be made; ``asked`` are the fields of its invocation in the history, which comes before it leaves."""
+        """A request is being made; ``asked`` are the fields of its invocation in the history, which comes before it leaves."""
         now_s = monotonic() - self._epoch_s
-        if is_scheduled:
-            self._sent_s[row] = now_s
         self._history.append_values({"type": "invoke", "at_s": round(now_s, DIGITS), "process": row, "f": operation.value, **asked})
         return Request(row, operation, is_scheduled, foreseen)
 
     def leaves(self, request: Request) -> None:
-        """A request is made and leaves now; what the generator took for it counts as its slip, not as the system's service time."""
+        """A request leaves now: what follows is service time, and what the generator took for it until now is slip if it is late."""
         if request.is_scheduled:
             self._sent_s[request.row] = monotonic() - self._epoch_s
 

@@ -9,11 +9,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import gevent
+from gevent.event import Event
 from locust import FastHttpUser
 from locust.env import Environment
 
 from experiments.definition import Operation
-from experiments.schedule import PAGE_SIZE
+from experiments.read_paths import read_path
 from experiments.workloads.answers import Ending
 from experiments.workloads.arrival import Arrival
 from experiments.workloads.delivery import OnceOnlyPool
@@ -54,6 +55,7 @@ class Students(FastHttpUser):
         self._run_id = run_id
         self._resends = resends
         self._under_way: dict[gevent.Greenlet, Request] = {}
+        self._departures: dict[gevent.Greenlet, Event] = {}
         self._acts: dict[Operation, Callable[[Arrival], object]] = {
             Operation.READ_COURSE: self.read_course,
             Operation.LIST_COURSES: self.list_courses,
@@ -67,23 +69,29 @@ class Students(FastHttpUser):
             Operation.REUSE_KEY: self.reuse_key,
         }
 
-    def act(self, arrival: Arrival) -> None:
-        """Send the request of ``arrival``, wait for its answer, and do what follows from it."""
-        self._acts[arrival.operation](arrival)
+    def act(self, arrival: Arrival, departure: Event) -> None:
+        """Make the request of ``arrival``, send it at its ``departure``, wait for its answer, and do what follows from it."""
+        self._departures[gevent.getcurrent()] = departure
+        try:
+            self._acts[arrival.operation](arrival)
+        finally:
+            self._departures.pop(gevent.getcurrent(), None)
 
     def read_course(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one course."""
         course = arrival.course_id
-        self._send(arrival, Operation.READ_COURSE, "GET", f"/courses/{course}", {"course": course}, is_scheduled=is_scheduled)
+        path = read_path(Operation.READ_COURSE, course)
+        self._send(arrival, Operation.READ_COURSE, "GET", path, {"course": course}, is_scheduled=is_scheduled)
 
     def list_courses(self, arrival: Arrival) -> None:
         """Look at a page of the catalogue."""
-        self._send(arrival, Operation.LIST_COURSES, "GET", f"/courses?limit={PAGE_SIZE}&offset={arrival.offset}", {})
+        self._send(arrival, Operation.LIST_COURSES, "GET", read_path(Operation.LIST_COURSES, arrival.offset), {})
 
     def read_student(self, arrival: Arrival, *, is_scheduled: bool = True) -> None:
         """Look at one's own record."""
         student = arrival.student_id
-        self._send(arrival, Operation.READ_STUDENT, "GET", f"/students/{student}", {"student": student}, is_scheduled=is_scheduled)
+        path = read_path(Operation.READ_STUDENT, student)
+        self._send(arrival, Operation.READ_STUDENT, "GET", path, {"student": student}, is_scheduled=is_scheduled)
 
     def enroll(self, arrival: Arrival) -> Ending | None:
         """Ask for a seat, and again with the same key while nobody says what became of that; how it ended.
@@ -162,7 +170,7 @@ class Students(FastHttpUser):
         foreseen: frozenset[int] = frozenset(),
         **content: Any,
     ) -> Ending | None:
-        request = self._recorder.sent(arrival.row, operation, asked, is_scheduled=is_scheduled, foreseen=foreseen)
+        request = self._recorder.made(arrival.row, operation, asked, is_scheduled=is_scheduled, foreseen=foreseen)
         context = {"request": request}
         self._under_way[gevent.getcurrent()] = request
         try:
@@ -175,4 +183,8 @@ class Students(FastHttpUser):
         return request.ending
 
     def _leave(self) -> None:
-        self._recorder.leaves(self._under_way[gevent.getcurrent()])
+        """The request of this greenlet is made: the first one, which is the scheduled one, leaves when it is due, and others at once."""
+        me = gevent.getcurrent()
+        if departure := self._departures.pop(me, None):
+            departure.wait()
+        self._recorder.leaves(self._under_way[me])

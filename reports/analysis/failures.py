@@ -22,6 +22,7 @@ from experiments.records.schema import Outcome
 from reports.analysis.estimates import Observation, Unmeasured
 from reports.analysis.faults import Struck, struck
 from reports.analysis.percentiles import SAMPLES_BEYOND, WHOLE, is_supported, percentile
+from reports.analysis.pooled import Counts
 from reports.analysis.recovery import TAILS_PER_MILLE
 from reports.loading import TrialData, Window
 
@@ -72,13 +73,19 @@ def time_to_mitigate(trial: TrialData) -> Observation | Unmeasured:
     return Observation.above(window.length_s) if window.end_s - last_s < HOLD_S else Observation.exact(last_s - window.start_s)
 
 
-def failed_during_fault(trial: TrialData) -> Observation | Unmeasured:
-    """Share of the requests due from the first injection until everything was ready again that failed."""
+def failures_during_fault(trial: TrialData) -> Counts | Unmeasured:
+    """Requests due from the first injection until everything was ready again that failed, of all."""
     found = struck(trial)
     if isinstance(found, Unmeasured):
         return found
     inside = _inside(trial, found.until_ready)
-    return Observation.exact(1 - inside["ok"].mean()) if len(inside) else Unmeasured("no request was due during the fault")
+    return Counts(int((~inside["ok"]).sum()), len(inside)) if len(inside) else Unmeasured("no request was due during the fault")
+
+
+def failed_during_fault(trial: TrialData) -> Observation | Unmeasured:
+    """The same as a share."""
+    failed = failures_during_fault(trial)
+    return failed if isinstance(failed, Unmeasured) else Observation.exact(failed.share)
 
 
 def tail_ratio(trial: TrialData, control: TrialData | None) -> Observation | Unmeasured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,25 @@ def _row(operation: Operation | None, frames: Sequence[tuple[TrialData, pd.DataF
         response_ms=percentiles("response_ms"),
         service_ms=percentiles("service_ms"),
     )
+
+
+def generator_parts(trials: Sequence[TrialData]) -> dict[int, Estimate | Unmeasured]:
+    """The load generator's own part of each percentile of the response time, as a share of it, over trials; by percentile in per mille.
+
+    Response time is counted from when a request was due and service time from when it was sent, so the difference of their percentiles
+    is the generator's lateness. A percentile beyond which requests failed is infinite in both, and lateness has no part in it.
+    """
+    frames = [trial.measured for trial in trials]
+    return {per_mille: over_trials([_generator_part(frame, per_mille) for frame in frames]) for per_mille in PERCENTILES_PER_MILLE}
+
+
+def _generator_part(requests: pd.DataFrame, per_mille: int) -> Observation | Unmeasured:
+    response, service = (latency_percentile(requests, column, per_mille) for column in ("response_ms", "service_ms"))
+    if isinstance(response, Unmeasured) or isinstance(service, Unmeasured):
+        return response
+    if math.isinf(response.low) or response.low == 0:
+        return Observation.exact(0.0)
+    return Observation.exact(1 - service.low / response.low)
 
 
 def curve(trials: Sequence[TrialData], column: str) -> Curve | None:

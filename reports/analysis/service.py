@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from experiments.definition import Objective
 from reports.analysis.estimates import Observation, Unmeasured
+from reports.analysis.pooled import Counts
 from reports.loading import TrialData, Window
 
 BIN_S = 1.0
@@ -40,10 +41,16 @@ def due(trial: TrialData) -> int:
     return len(trial.measured) + max(0, trial.record.offered - len(trial.requests))
 
 
+def not_served(trial: TrialData) -> Counts | Unmeasured:
+    """Arrivals of the measure phase that were not served, of all."""
+    arrivals = due(trial)
+    return Counts(arrivals - int(served(trial.measured, trial.objective).sum()), arrivals) if arrivals else NOTHING_DUE
+
+
 def objective_met(trial: TrialData) -> Observation | Unmeasured:
     """Share of the measure phase's arrivals that were served."""
-    arrivals = due(trial)
-    return Observation.exact(served(trial.measured, trial.objective).sum() / arrivals) if arrivals else NOTHING_DUE
+    missed = not_served(trial)
+    return missed if isinstance(missed, Unmeasured) else Observation.exact(1 - missed.share)
 
 
 def error_budget_spent(trial: TrialData) -> Observation | Unmeasured:

@@ -8,7 +8,9 @@ from itertools import islice
 from experiments.definition import Experiment, Metric
 from reports.analysis.effects import ByBlock, Comparison, compare
 from reports.analysis.estimates import Estimate, Observation, Unmeasured
-from reports.analysis.measures import Measured, measures, over_trials
+from reports.analysis.latency import generator_parts
+from reports.analysis.measures import Measured, losses, measures, over_trials
+from reports.analysis.pooled import Counts
 from reports.loading import RunData, TrialData
 
 
@@ -25,6 +27,12 @@ class Summary:
     comparisons: dict[str, dict[Metric, Comparison]]
     """Each further treatment against the first one, which is the reference."""
     valid_trials: dict[str, int]
+    trial_ids: dict[str, tuple[str, ...]]
+    """The valid trials by treatment, in the order in which they were run."""
+    losses: dict[str, dict[Metric, Counts | Unmeasured]]
+    """By the id of every valid trial: the requests that were lost and of how many, for each metric that can be pooled over trials."""
+    generator_parts: dict[str, dict[int, Estimate | Unmeasured]]
+    """The load generator's own part of the response time by treatment and percentile in per mille, as a share of it."""
 
 
 def summarise(run: RunData) -> Summary:
@@ -46,6 +54,9 @@ def summarise(run: RunData) -> Summary:
             name: {metric: compare(blocks[name][metric], blocks[names[0]][metric]) for metric in Metric} for name in islice(names, 1, None)
         },
         valid_trials={name: len(run.valid(name)) for name in names},
+        trial_ids={name: tuple(trial.record.trial_id for trial in run.valid(name)) for name in names},
+        losses={trial.record.trial_id: losses(trial) for name in names for trial in run.valid(name)},
+        generator_parts={name: generator_parts(run.valid(name)) for name in names},
     )
 
 

@@ -72,8 +72,10 @@ def _warnings(judged: JudgedCapacity) -> tuple[str, ...]:
         warnings.append(f"{left_out}; the table of measurements has the reasons.")
     if not run.valid:
         warnings.append("No measurement is valid: nothing can be said about the question.")
-    elif any(verdict.is_indicative for verdict in judged.comparisons):
-        warnings.append(f"Fewer than {TRIALS_FOR_A_VERDICT} valid rounds of a comparison: it is indicative.")
+    elif any(verdict.rounds < TRIALS_FOR_A_VERDICT for verdict in judged.comparisons):
+        warnings.append(
+            f"Fewer than {TRIALS_FOR_A_VERDICT} valid rounds of a comparison: it has no verdict, and ranges stand for intervals."
+        )
     return tuple(warnings)
 
 

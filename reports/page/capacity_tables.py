@@ -16,7 +16,7 @@ from reports.analysis.estimates import Estimate
 from reports.page.capacity_words import IMPLEMENTATIONS, WORDS
 from reports.page.data import Cell, Column, Table, Tone
 from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, number_cell, text_cell
-from reports.page.judgements import REACHED_TONES, bounds_form, exact, reached_word
+from reports.page.judgements import REACHED_TONES, bounds_form, exact
 from reports.verdicts.comparisons import ComparisonVerdict
 
 
@@ -106,7 +106,7 @@ def _comparison_row(verdict: ComparisonVerdict) -> tuple[Cell, ...]:
     return (
         text_cell(comparison.title),
         text_cell(comparison.against),
-        Cell(reached_word(verdict), (verdict.outcome.value,), tone=REACHED_TONES[verdict.outcome]),
+        Cell(verdict.outcome.value, (verdict.outcome.value,), tone=REACHED_TONES[verdict.outcome]),
         estimate_cell(compared.figure, form),
         _range(compared, form),
         Cell(sign + exact(comparison.must, form), (comparison.must,)),

@@ -86,7 +86,8 @@ GLOSSARY: tuple[Term, ...] = (
     Term(
         "must, aim",
         "What a figure has to reach, and what it is hoped to. Aim reached, must reached: the whole interval does. Missed: the whole "
-        "interval falls short of the must. Inconclusive: the interval reaches across it, or there is none.",
+        "interval falls short of the must. Inconclusive: the interval reaches across it, or there is none. Each comparison is judged by "
+        "itself, without a correction for their number.",
     ),
     Term("valid measurement", "One in which nothing failed that was not meant to; no other enters estimates and verdicts."),
     *(_term(quantity, words) for quantity, words in WORDS.items()),

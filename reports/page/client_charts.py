@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from experiments.definition import Metric, Treatment
+from experiments.definition import TRIALS_FOR_A_VERDICT, Metric, Treatment
 from reports.analysis.estimates import Estimate, Observation
 from reports.analysis.faults import fault_spans
 from reports.analysis.latency import Curve, curve
@@ -87,8 +87,9 @@ def trials_chart(run: RunData, summary: Summary, prefix: str) -> Chart | None:
     return Chart(
         name=f"{prefix}-trials",
         title="Every trial, and what they amount to",
-        caption="One dot is one valid trial; a grey line joins the trials of one block, which had the same schedule of requests. "
-        "The bar beside the dots is the median over trials with its interval.",
+        caption="One dot is one valid trial; a grey line joins the trials of one block. "
+        "The bar beside the dots is the median over trials with its interval; with fewer than "
+        f"{TRIALS_FOR_A_VERDICT} trials it is their range.",
         x_title="",
         panels=tuple(
             Panel(

@@ -73,7 +73,7 @@ class Line:
     """A band around it, or bars at points; empty for none."""
     dash: Literal["solid", "dot", "dash"] = "solid"
     form: Literal["line", "step", "points", "estimate", "pair"] = "line"
-    """step: one level a second; points: one dot a trial; estimate: a bar with its interval; pair: a faint line that joins the
+    """step: one level a second; points: one dot a trial; estimate: bars with their intervals; pair: a faint line that joins the
     trials of a block."""
 
 
@@ -125,6 +125,7 @@ class Chart:
     x_range: tuple[float, float] | None = None
     """What the x axis shows at first; None: all there is."""
     side_by_side: bool = False
+    is_log_x: bool = False
 
 
 @dataclass(frozen=True)

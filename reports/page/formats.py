@@ -67,11 +67,22 @@ def _share(value: float) -> str:
     return f"{percent:.4f}" if text in {"0.00", "100.00"} else text
 
 
+def whole_percent(share: float) -> str:
+    """A share that was chosen, as a confidence or a power, in whole per cent."""
+    return f"{share * PERCENT:.0f} %"
+
+
 def interval(estimate: Estimate, form: Form = Form.NUMBER, *, signed: bool = False) -> str:
-    """``[low, high]``; nothing for one trial, which has none."""
+    """``[low, high]``; with too few trials for an interval ``range [low, high]``, and nothing for one trial, which has neither."""
     if estimate.trials == 1:
         return ""
-    return f"[{number(estimate.low, form, signed=signed)}, {number(estimate.high, form, signed=signed)}]"
+    ends = bounds(estimate.low, estimate.high, form, signed=signed)
+    return ends if estimate.has_interval else f"range {ends}"
+
+
+def bounds(low: float, high: float, form: Form = Form.NUMBER, *, signed: bool = False) -> str:
+    """``[low, high]``."""
+    return f"[{number(low, form, signed=signed)}, {number(high, form, signed=signed)}]"
 
 
 def value(estimate: Estimate, form: Form = Form.NUMBER, *, signed: bool = False) -> str:

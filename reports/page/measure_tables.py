@@ -1,11 +1,10 @@
-"""The tables of what was measured: treatments, their comparison, operations, nodes and cache."""
+"""The tables of what was measured: treatments, operations, nodes and cache."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from experiments.definition import Experiment, Metric, Treatment
-from reports.analysis.effects import Comparison
 from reports.analysis.estimates import Estimate, Unmeasured
 from reports.analysis.faults import NO_FAULT
 from reports.analysis.latency import LatencyRow, latency_rows
@@ -13,9 +12,10 @@ from reports.analysis.nodes import cache_row, node_rows
 from reports.analysis.percentiles import PERCENTILES_PER_MILLE, label
 from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
-from reports.page.data import Cell, Column, Table, Tone
-from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, number_cell, text_cell
+from reports.page.data import Cell, Column, Table
+from reports.page.formats import Form, estimate_cell, estimate_names, number_cell, text_cell, whole_percent
 from reports.page.words import METRICS, OPERATIONS
+from reports.verdicts.vetoes import MOST_OF_THE_GENERATOR
 
 
 def treatments_table(experiment: Experiment, summary: Summary, prefix: str) -> Table:
@@ -95,46 +95,6 @@ def _missing(summary: Summary) -> str:
     return " ".join(reasons)
 
 
-def comparison_table(experiment: Experiment, summary: Summary, prefix: str) -> Table | None:
-    """Every further treatment against the first; None for a single treatment."""
-    titles = {treatment.name: treatment.title for treatment in experiment.treatments}
-    reference = experiment.treatments[0].title
-    rows = tuple(
-        _comparison_row(titles[name], metric, by_metric[metric])
-        for name, by_metric in summary.comparisons.items()
-        for metric in METRICS
-        if isinstance(by_metric[metric].ratio, Estimate) or isinstance(by_metric[metric].shift, Estimate)
-    )
-    if not rows:
-        return None
-    return Table(
-        name=f"{prefix}-comparison",
-        title=f"Treatments compared with “{reference}”",
-        columns=(
-            Column("Treatment", ("treatment",)),
-            Column("Measure", ("metric",)),
-            Column("Ratio within blocks", estimate_names("ratio"), is_number=True),
-            Column("Shift (Hodges-Lehmann)", estimate_names("shift"), is_number=True),
-            Column("Cliff's delta", ("cliffs_delta",), is_number=True),
-        ),
-        rows=rows,
-        note="A ratio of 1, a shift of 0 and a delta of 0 mean no difference. Ratio and shift are made of the blocks in which both trials "
-        "are valid.",
-    )
-
-
-def _comparison_row(title: str, metric: Metric, comparison: Comparison) -> tuple[Cell, ...]:
-    words = METRICS[metric]
-    delta = comparison.cliffs_delta
-    return (
-        text_cell(title),
-        Cell(words.heading, (metric.value,)),
-        estimate_cell(comparison.ratio, Form.TIMES),
-        estimate_cell(comparison.shift, Form.POINTS if words.form is Form.SHARE else words.form, signed=True),
-        Cell(NOTHING if delta is None else number(delta, signed=True), (delta,), tone=Tone.FAINT if delta is None else Tone.NEUTRAL),
-    )
-
-
 def operations_tables(run: RunData, prefix: str) -> tuple[Table, Table]:
     """Response and service time, answers and errors by operation."""
     measured = [(treatment.title, run.valid(treatment.name)) for treatment in run.record.experiment.treatments]
@@ -171,6 +131,31 @@ def operations_tables(run: RunData, prefix: str) -> tuple[Table, Table]:
                 for title, row in rows
             ),
         ),
+    )
+
+
+def generator_table(run: RunData, summary: Summary, prefix: str) -> Table:
+    """How much of each percentile of the response time is the load generator's own lateness, by treatment."""
+    measured = [one for one in run.record.experiment.treatments if summary.trial_ids[one.name]]
+    return Table(
+        name=f"{prefix}-generator",
+        title="The load generator's own part of the response time",
+        columns=(
+            Column("Treatment", ("treatment",)),
+            *(
+                Column(label(per_mille), estimate_names(f"generator_part_{label(per_mille).replace('.', '_')}"), is_number=True)
+                for per_mille in PERCENTILES_PER_MILLE
+            ),
+        ),
+        rows=tuple(
+            (
+                text_cell(treatment.title),
+                *(estimate_cell(summary.generator_parts[treatment.name][per_mille], Form.SHARE) for per_mille in PERCENTILES_PER_MILLE),
+            )
+            for treatment in measured
+        ),
+        note="Response time without service time, as a share of response time. A claim about a percentile of which it is more than "
+        f"{whole_percent(MOST_OF_THE_GENERATOR)} is not judged.",
     )
 
 

@@ -143,6 +143,8 @@ def _x_axis(chart: Chart, box: Box, suffix: str, *, labelled: bool, follows: boo
         axis |= {"tickvals": [at for at, _ in chart.ticks], "ticktext": [text for _, text in chart.ticks]}
         if _is_upright(chart):
             axis["tickangle"] = -90
+    if chart.is_log_x:
+        axis |= {"type": "log", "tickvals": LOG_TICKS}
     if chart.x_range is not None:
         axis["range"] = list(chart.x_range)
     if follows:
@@ -265,12 +267,12 @@ def _points(color: str) -> dict[str, Any]:
 
 
 def _estimate(line: Line, color: str) -> dict[str, Any]:
-    middle, low, high = line.y[0], line.low[0], line.high[0]
+    estimates = list(zip(line.y, line.low, line.high, strict=True))
     bars = {
         "type": "data",
         "symmetric": False,
-        "array": [None if high is None or middle is None else rounded(high - middle)],
-        "arrayminus": [None if low is None or middle is None else rounded(middle - low)],
+        "array": [None if high is None or middle is None else rounded(high - middle) for middle, _, high in estimates],
+        "arrayminus": [None if low is None or middle is None else rounded(middle - low) for middle, low, _ in estimates],
         "color": color,
         "thickness": 2,
         "width": 6,

@@ -9,12 +9,11 @@ from reports.analysis.summary import Summary
 from reports.loading import RunData, TrialData
 from reports.page.data import Cell, Column, Table, Tone
 from reports.page.formats import measured_cell, number_cell, text_cell
+from reports.page.judgements import GATE_TONES
 from reports.page.measure_tables import measured_metrics
 from reports.page.setup_tables import shown
 from reports.page.words import METRICS
-from reports.verdicts.gate import Gate, GateVerdict
-
-GATE_TONES = {Gate.PASS: Tone.GOOD, Gate.FAIL: Tone.BAD, Gate.UNKNOWN: Tone.UNSURE}
+from reports.verdicts.gate import GateVerdict
 
 
 def trials_table(run: RunData, prefix: str) -> Table:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
-from reports.analysis.steady import Steadiness, run_steadiness
+from reports.analysis.steady import Steadiness, no_steady_state, run_steadiness
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
+from reports.page.comparison_table import comparison_table
+from reports.page.curve_parts import curve_parts
 from reports.page.data import Part, Section, Table, Term
 from reports.page.design_tables import design_table, design_text, levels_table, validity_table, validity_warning
 from reports.page.fault_parts import faults_parts, untested_part
@@ -19,7 +21,7 @@ from reports.page.instrument_tables import probe_warnings, probes_table, with_lo
 from reports.page.judgements import claim_judgement, gate_judgement
 from reports.page.measure_tables import (
     cache_table,
-    comparison_table,
+    generator_table,
     nodes_table,
     operations_tables,
     treatments_by_row_table,
@@ -41,6 +43,8 @@ from reports.page.steady_state import steady_table
 from reports.verdicts.claims import ClaimVerdict, judge_claims
 from reports.verdicts.gate import GateVerdict, judge_invariants
 
+S_PER_MINUTE = 60.0
+
 
 @dataclass(frozen=True, eq=False)
 class JudgedRun:
@@ -56,14 +60,24 @@ class JudgedRun:
 
 def judge_trials(run: RunData) -> JudgedRun:
     """Compute and judge an open-loop run."""
-    summary = summarise(run)
+    summary, steadiness = summarise(run), run_steadiness(run)
     return JudgedRun(
         run=run,
         summary=summary,
-        steadiness=run_steadiness(run),
-        claims=judge_claims(run.record.experiment, summary),
+        steadiness=steadiness,
+        claims=judge_claims(
+            run.record.experiment, summary, not_steady=no_steady_state(steadiness), minutes_per_block=minutes_per_block(run)
+        ),
         gate=judge_invariants(run.record, [trial.record for trial in run.trials]),
     )
+
+
+def minutes_per_block(run: RunData) -> float | None:
+    """How long one trial of each treatment took, with its share of everything around it; None where the run's end was not recorded."""
+    record = run.record
+    if record.finished_at is None or not run.trials:
+        return None
+    return (record.finished_at - record.started_at).total_seconds() / S_PER_MINUTE / len(run.trials) * len(record.experiment.treatments)
 
 
 def trials_section(judged: JudgedRun, anchor: str) -> Section:
@@ -104,7 +118,10 @@ def _warnings(judged: JudgedRun) -> tuple[str, ...]:
     if not any(trial.record.valid for trial in trials):
         warnings.append("No trial is valid: nothing can be said about the question.")
     elif min(judged.summary.valid_trials.values()) < TRIALS_FOR_A_VERDICT:
-        warnings.append(f"Fewer than {TRIALS_FOR_A_VERDICT} valid trials of a treatment: its figures are indicative.")
+        warnings.append(
+            f"Fewer than {TRIALS_FOR_A_VERDICT} valid trials of a treatment: ranges of the trials stand in place of its intervals, and "
+            "nothing that takes an interval is judged."
+        )
     return (*warnings, *probe_warnings(judged.run))
 
 
@@ -140,6 +157,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         return () if is_many else tables
 
     candidates = (
+        *curve_parts(run, summary, anchor),
         *faults_parts(run, summary, anchor, is_many=is_many),
         Part(
             f"{anchor}-measures",
@@ -160,7 +178,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             "Response and service time",
             text=selection,
             charts=present(percentiles_chart(shown, anchor)),
-            tables=filled(*operations_tables(shown, anchor)),
+            tables=filled(*operations_tables(shown, anchor), generator_table(shown, summary, anchor)),
         ),
         Part(
             f"{anchor}-inside",
@@ -192,7 +210,9 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
         Part(f"{anchor}-environment", "Environment", tables=filled(environment_table(record, anchor)), is_folded=True),
         reproduce(
             record,
-            f"The seed {experiment.seed} fixes the data, the order of the trials and every request's moment, kind and arguments.",
+            f"The seed {experiment.seed} fixes the data, the order of the trials and every request's moment, operation, course and "
+            "student. Which enrolment a request reads or drops depends on those that were made before it, and idempotency keys are new "
+            "in every run.",
             anchor,
         ),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.definition import Dataset, Experiment, Operation
+from experiments.definition import Dataset, Experiment, Operation, Treatment
 from experiments.records.schema import RunHead, RunRecord
 from reports.page.data import Cell, Column, Table, Tone
 from reports.page.formats import number, text_cell
 
 BYTES_PER_GIB = 2**30
+CACHE_STARTS = {"empty": "empty", "steady": "in its steady state: filled through the gateway, entries aged"}
 
 Factors = dict[str, dict[str, Any]]
 """Of a topology by section, as JSON has them."""
@@ -52,7 +53,7 @@ def shown(value: object) -> str:
 
 
 def load_table(record: RunRecord, prefix: str) -> Table:
-    """The load, the data and the phases, the same for all treatments."""
+    """The load, the data and the phases: the same for all treatments but those that have a load of their own."""
     experiment = record.experiment
     spike = experiment.arrivals.spike
     phases, data = experiment.phases, experiment.dataset
@@ -61,6 +62,8 @@ def load_table(record: RunRecord, prefix: str) -> Table:
         "Load and data",
         (
             ("arrivals", f"{experiment.arrivals.title}, open loop"),
+            *((f"load of “{treatment.title}”", load) for treatment in experiment.treatments if (load := own_load(treatment))),
+            ("cache at the start of a trial", CACHE_STARTS[experiment.cache_start]),
             ("mix", shares(experiment.mix)),
             *((("mix of the spike", shares(spike.mix)),) if spike is not None and spike.mix is not None else ()),
             ("phases", f"warm-up {phases.warm_up_s:g} s, measure {phases.measure_s:g} s, cool-down {phases.cool_down_s:g} s"),
@@ -70,6 +73,13 @@ def load_table(record: RunRecord, prefix: str) -> Table:
             *((("hot courses", hot_courses(experiment)),) if experiment.hot_courses is not None else ()),
         ),
     )
+
+
+def own_load(treatment: Treatment) -> str:
+    """Rate and popularity that only this treatment has; empty where it has those of the experiment."""
+    rate = None if treatment.rate_per_s is None else f"{treatment.rate_per_s:g} requests/s"
+    exponent = None if treatment.zipf_exponent is None else f"popularity Zipf, exponent {treatment.zipf_exponent:g}"
+    return ", ".join(filter(None, (rate, exponent)))
 
 
 def shares(mix: Mapping[Operation, float]) -> str:

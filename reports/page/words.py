@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from experiments.definition import TRIALS_FOR_A_VERDICT, Metric, Operation
 from reports.analysis.estimates import CONFIDENCE
 from reports.analysis.percentiles import SAMPLES_BEYOND, SAMPLES_BEYOND_IN_SERIES
+from reports.analysis.pooled import UNSEEN_TIMES
+from reports.analysis.power import LEVEL
 from reports.page.data import Term
-from reports.page.formats import Form
+from reports.page.formats import Form, whole_percent
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ METRICS: dict[Metric, MetricWords] = {
         "SQL statements per 10,000 reads",
         "",
         Form.NUMBER,
-        "Statements that the services ran at the three PostgreSQL servers in the measure phase, for every 10,000 course and student reads "
-        "answered in it. Whatever else ran meanwhile is counted too: enrolments, their worker, the outbox's polling.",
+        "Statements that the services courses and students ran at their PostgreSQL servers in the measure phase, for every 10,000 reads of "
+        "them answered in it. At rest they run none. What enrolments, changes and readiness checks make them run meanwhile is counted. "
+        "The server of enrollment answers none of these reads and is polled all the time: only the table by node has its statements.",
     ),
     Metric.CPU_MS_PER_REQUEST: MetricWords(
         "Processor time per request",
@@ -184,11 +187,16 @@ COMMON_GLOSSARY: tuple[Term, ...] = (
         "of the signed-rank test, which takes these to be spread evenly to both sides. Where the ratio of a block is 0, infinite or "
         "only known within bounds: the median of the ratios, with an interval from one ratio to another that needs no such assumption.",
     ),
-    Term("indicative", f"Rests on fewer than {TRIALS_FOR_A_VERDICT} trials of each treatment, or rounds: a hint, no verdict."),
+    Term(
+        "range [low, high]",
+        f"The smallest and the largest trial (or round), where there are fewer than {TRIALS_FOR_A_VERDICT}: it is no interval, and "
+        "nothing is judged by it.",
+    ),
     Term(
         "invariants",
         "What must hold after every trial or measurement, whatever was measured. The worst one wins; what was not checked is unknown, "
-        "never passed. A trial without anything that one could be checked on counts neither for nor against it.",
+        "never passed. A trial without anything that one could be checked on counts neither for nor against it. Not applicable: the "
+        "experiment only reads, so that nothing could be lost or invented.",
     ),
     Term(
         "percentile",
@@ -201,13 +209,39 @@ COMMON_GLOSSARY: tuple[Term, ...] = (
 OPEN_LOOP_GLOSSARY: tuple[Term, ...] = (
     Term(
         "confirmed, refuted, inconclusive",
-        "The whole interval lies within the claimed bounds; the whole interval lies outside; it reaches across a bound or there is none. "
-        "Each claim is judged by itself, without a correction for their number.",
+        "Of a claim on typical values or on a share: the whole interval lies within the claimed bounds; the whole interval lies outside; "
+        "it reaches across a bound, there is none, or the verdict does not stand after the correction for the other claims of the run. Of "
+        f"a claim on every trial: {TRIALS_FOR_A_VERDICT} or more valid trials and no counterexample among them; a counterexample; neither.",
+    ),
+    Term(
+        "in every trial, in the typical trial, of all trials together",
+        "What a claim is over. In every trial: one valid counterexample refutes it; what the clean trials leave open is an upper bound of "
+        f"{whole_percent(CONFIDENCE)} confidence, 1 − 0.05 to the power of 1/n. In the typical trial: the median over trials, or the "  # noqa: RUF001
+        "typical ratio within a block. Of all trials together: requests lost, divided by requests due, added up over trials. Its interval "
+        "takes each trial as one draw, because failures come in clusters, and assumes nothing but that no trial loses more than a stated "
+        f"share: {UNSEEN_TIMES} times what is claimed of all trials together, or what the worst trial lost (Gaffke 2005).",
+    ),
+    Term(
+        "correction for several claims (Holm)",
+        f"The more claims are tested, the likelier one of them gets its verdict by chance. Each p-value is therefore adjusted so that all "
+        f"tested claims of a run together have at most {whole_percent(LEVEL)} of that (Holm 1979); a claim on every trial is no test "
+        f"and takes no part. A claim that is tested alone with {TRIALS_FOR_A_VERDICT} trials is judged at the 93.75 % of its interval.",
+    ),
+    Term(
+        "differs (Benjamini-Hochberg)",
+        "Of the comparisons of a table that are marked so, at most one in twenty is expected to be no difference: the p-values of all rows "
+        "are adjusted together (Benjamini & Hochberg 1995). What is not marked may differ too.",
+    ),
+    Term(
+        "holds in part",
+        "A claim on several operating points that is confirmed at some of them and refuted at all others; each point is tested by itself.",
     ),
     Term(
         "trial, block, treatment",
-        "A trial measures one treatment once. A block has a trial of each treatment, at about the same time and with the same "
-        "requests; “Set-up” says how evenly places in the block and predecessors are spread over the treatments.",
+        "A trial measures one treatment once. A block has one trial of each treatment, at about the same time; “Set-up” says how evenly "
+        "places in the block and predecessors are spread over the treatments. The requests of a block are due at the same moments and are "
+        "of the same operations, unless a treatment has a load of its own; the students and the hot courses that they are for can differ "
+        "between its trials.",
     ),
     Term(
         "response time, service time",

@@ -13,6 +13,8 @@ from reports.analysis.estimates import Estimate, Unmeasured
 from reports.measurements import CapacityData
 from reports.verdicts.gate import Gate, GateVerdict, InvariantVerdict, worst
 
+COUNTS = frozenset({Quantity.SQL_STATEMENTS, Quantity.OVERBOOKED_COURSES, Quantity.OVERBOOKED_SEATS, Quantity.FAILED_REQUESTS})
+"""Quantities of which a bound is meant of every round: one round that misses it decides, whatever the median is."""
 NO_OVER_ENROLMENT = "no_over_enrolment"
 
 
@@ -26,7 +28,7 @@ class Reached(StrEnum):
     MISSED = "missed"
     """The whole interval falls short of what it must reach."""
     INCONCLUSIVE = "inconclusive"
-    """The interval reaches across what it must reach, or there is no interval."""
+    """The interval reaches across what it must reach, or there is no interval: with too few rounds there never is."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,15 @@ class ComparisonVerdict:
         return len(self.compared.rounds)
 
     @property
-    def is_indicative(self) -> bool:
-        """Too few rounds for a verdict: it may be read as a hint only."""
-        return self.rounds < TRIALS_FOR_A_VERDICT
+    def is_over_every_round(self) -> bool:
+        """Whether each single round has to reach what is asked, instead of the typical one."""
+        return _is_over_every_round(self.compared.comparison)
+
+    @property
+    def worst(self) -> float:
+        """The round that is furthest from what is asked; there must be one."""
+        values = [observation.low for observation in self.compared.rounds.values()]
+        return min(values) if self.compared.comparison.direction == "at_least" else max(values)
 
 
 def judge_comparisons(summary: CapacitySummary) -> tuple[ComparisonVerdict, ...]:
@@ -54,6 +62,8 @@ def judge_comparisons(summary: CapacitySummary) -> tuple[ComparisonVerdict, ...]
 
 
 def _judge(compared: Compared) -> ComparisonVerdict:
+    if _is_over_every_round(compared.comparison) and compared.rounds:
+        return ComparisonVerdict(compared, *judge_every_round(compared))
     if isinstance(compared.figure, Unmeasured):
         return ComparisonVerdict(compared, Reached.INCONCLUSIVE, compared.figure.reason)
     return ComparisonVerdict(compared, *judge_reached(compared.figure, compared.comparison))
@@ -61,8 +71,8 @@ def _judge(compared: Compared) -> ComparisonVerdict:
 
 def judge_reached(figure: Estimate, comparison: Comparison) -> tuple[Reached, str]:
     """The outcome by the place of the interval, and why."""
-    if figure.trials == 1:
-        return Reached.INCONCLUSIVE, "one round has no interval"
+    if figure.trials < TRIALS_FOR_A_VERDICT:
+        return Reached.INCONCLUSIVE, _too_few(figure.trials)
     must = [comparison.reaches(end, comparison.must) for end in (figure.low, figure.high)]
     aim = [comparison.reaches(end, comparison.aim) for end in (figure.low, figure.high)]
     if all(aim):
@@ -74,6 +84,29 @@ def judge_reached(figure: Estimate, comparison: Comparison) -> tuple[Reached, st
     if any(must):
         return Reached.INCONCLUSIVE, "the interval reaches across what it must reach"
     return Reached.MISSED, "the whole interval falls short of what it must reach"
+
+
+def judge_every_round(compared: Compared) -> tuple[Reached, str]:
+    """The outcome of a bound on every round, and why: one that misses it is enough."""
+    comparison, rounds = compared.comparison, compared.rounds
+    missed = [number for number, found in rounds.items() if not comparison.reaches(found.low, comparison.must)]
+    if missed:
+        return Reached.MISSED, f"{len(missed)} of {len(rounds)} rounds miss what each must reach, the first is round {missed[0]}"
+    if isinstance(compared.figure, Unmeasured):
+        return Reached.INCONCLUSIVE, compared.figure.reason
+    if len(rounds) < TRIALS_FOR_A_VERDICT:
+        return Reached.INCONCLUSIVE, _too_few(len(rounds))
+    if all(comparison.reaches(found.low, comparison.aim) for found in rounds.values()):
+        return Reached.AIM, "every round reaches the aim"
+    return Reached.MUST, "every round reaches what it must, and not every one the aim"
+
+
+def _is_over_every_round(comparison: Comparison) -> bool:
+    return comparison.reference is None and comparison.subject.quantity in COUNTS
+
+
+def _too_few(rounds: int) -> str:
+    return f"{rounds} round{'' if rounds == 1 else 's'}: a verdict takes {TRIALS_FOR_A_VERDICT}"
 
 
 def judge_over_enrolment(run: CapacityData) -> GateVerdict:

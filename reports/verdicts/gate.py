@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from experiments.definition import WRITES
 from experiments.records.schema import InvariantRecord, RunRecord, TrialRecord, WitnessEvent
 
 
@@ -15,9 +16,11 @@ class Gate(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, no password
     FAIL = "fail"
     UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not applicable"
+    """Nothing was written, so that nothing could be lost or invented; no verdict on the system either way."""
 
 
-SEVERITY = {Gate.PASS: 0, Gate.UNKNOWN: 1, Gate.FAIL: 2}
+SEVERITY = {Gate.NOT_APPLICABLE: 0, Gate.PASS: 1, Gate.UNKNOWN: 2, Gate.FAIL: 3}
 
 
 @dataclass(frozen=True)
@@ -59,20 +62,24 @@ def judge_invariants(run: RunRecord, trials: Sequence[TrialRecord]) -> GateVerdi
     """The gate over all finished trials, invalid ones too: a broken promise is one whatever else went wrong.
 
     An invariant that any trial reports is expected of every trial; without any invariant the gate is unknown, never passed. One that no
-    trial had anything to check on is unknown by itself and does not keep the others from passing: the page names it.
+    trial had anything to check on is unknown by itself and does not keep the others from passing: the page names it. Where the
+    experiment only reads and no trial had anything to check, the gate is not applicable: there was nothing to lose.
     """
     names = list(dict.fromkeys(invariant.name for trial in trials for invariant in trial.invariants))
     invariants = tuple(_judge(name, trials) for name in names)
     finished = {trial.trial_id for trial in trials}
     unfinished = sum(planned.trial_id not in finished for planned in run.plan)
-    gates = [invariant.gate for invariant in invariants if invariant.is_exercised] or [Gate.UNKNOWN]
+    gates = [invariant.gate for invariant in invariants if invariant.is_exercised]
+    if not gates and WRITES.isdisjoint(run.experiment.operations):
+        return GateVerdict(Gate.NOT_APPLICABLE, invariants, unfinished)
+    gates = gates or [Gate.UNKNOWN]
     if unfinished:
         gates.append(Gate.UNKNOWN)
     return GateVerdict(worst(gates), invariants, unfinished)
 
 
 def worst(gates: Sequence[Gate]) -> Gate:
-    """Fail before unknown before pass."""
+    """Fail before unknown before pass; what is not applicable decides nothing where something else does."""
     return max(gates, key=SEVERITY.__getitem__)
 
 

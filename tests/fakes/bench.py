@@ -350,6 +350,11 @@ class FakeLoadSide:
         self._healings += len(experiment.treatment(trial.treatment).faults)
         return FakeLoad(self.events, self.make(), history, healings=self._healings, on_look=self.on_look)
 
+    def cached_paths(self, experiment: Experiment, population: object, trial: PlannedTrial) -> Sequence[str]:
+        """Two courses."""
+        del experiment, population, trial
+        return "/courses/1", "/courses/2"
+
 
 class FakeProbe:
     """Reads a constant."""
@@ -385,6 +390,16 @@ class FakeInspection:
         """Remembered."""
         del deployment
         self.events.append(f"hold back {delay_us:g}")
+
+    def read_through(self, deployment: Deployment, paths: Sequence[str]) -> None:
+        """Nothing answers."""
+        del deployment
+        self.events.append(f"read {' '.join(paths)}")
+
+    def age_cache(self, deployment: Deployment, *, seed: int, lead_s: float) -> None:
+        """Nothing has a life."""
+        del deployment, seed, lead_s
+        self.events.append("age")
 
     def probes(self, deployment: Deployment, *, replicas: bool) -> Sequence[Probe]:
         """One probe."""

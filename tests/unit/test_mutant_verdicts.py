@@ -133,7 +133,7 @@ def test_a_scenario_is_looked_into(name: str) -> None:
     dataset = found.dataset
     seeded = SeededPopulation(course_ids=tuple(range(dataset.courses)), student_ids=tuple(range(dataset.students)))
     longest = changed(found, trials=MOST_TRIALS)
-    assert all(build(longest, seeded, trial_seed=seed, block=0).offered for seed in range(20))
+    assert all(build(longest, seeded, longest.treatments[0], trial_seed=seed, block=0).offered for seed in range(20))
 
 
 def test_an_unknown_bug_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:

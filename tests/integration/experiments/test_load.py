@@ -47,7 +47,8 @@ def _schedule(*, rate_per_s: float = 100.0, duration_s: float = 3.0, mix: dict[O
         phases=Phases(warm_up_s=0, measure_s=duration_s),
         trials=1,
     )
-    return build(experiment, SeededPopulation(tuple(range(1, 101)), tuple(range(1, 1001))), trial_seed=1, block=0)
+    seeded = SeededPopulation(tuple(range(1, 101)), tuple(range(1, 1001)))
+    return build(experiment, seeded, experiment.treatments[0], trial_seed=1, block=0)
 
 
 @pytest.fixture(name="gateway_url")

@@ -53,9 +53,10 @@ def test_every_trial_of_the_catalog_has_a_load_and_faults_that_can_be_carried_ou
     data = experiment.dataset
     seeded = SeededPopulation(course_ids=tuple(range(1, data.courses + 1)), student_ids=tuple(range(1, data.students + 1)))
     for trial in (plan(experiment)[0], plan(experiment)[-1]):
-        for attempt in range(1, 2 + Settings().repeats):
-            assert build(experiment, seeded, trial_seed=trial.seed, block=trial.position, attempt=attempt).offered > 0
         treatment = experiment.treatment(trial.treatment)
+        for attempt in range(1, 2 + Settings().repeats):
+            schedule = build(experiment, seeded, treatment, trial_seed=trial.seed, block=trial.position, attempt=attempt)
+            assert schedule.offered > 0
         check_faults(faults_of(experiment, treatment, trial.seed), experiment.topology_of(treatment), experiment.phases.total_s)
 
 

@@ -110,6 +110,16 @@ def test_the_command_that_does_it_again_names_the_bring_ups(bring_ups: int | Non
     assert words[5:] == ["--trials", "4", "--seed", "7", *(("--bring-ups", "2") if said else ())]
 
 
+def test_a_plan_shows_the_load_of_each_treatment_that_has_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Rate and popularity, whether it changes one of them or both."""
+    assert main(["bench", "--plan", "cache_curve", "--trials", "2", "--runs-dir", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert "  on_1000: poisson, 1000 requests/s, Zipf exponent 1.1" in shown
+    assert "  on_1000_zipf_0_8: poisson, 1000 requests/s, Zipf exponent 0.8" in shown
+    main(["bench", "--plan", "cache", "--runs-dir", str(tmp_path)])
+    assert "Zipf exponent" not in capsys.readouterr().out
+
+
 def test_a_capacity_plan_shows_rounds_and_both_deployments(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Which implementation of a path comes first stands beside it."""
     assert main(["bench", "--plan", "hotpath", "--trials", "2", "--runs-dir", str(tmp_path)]) == 0

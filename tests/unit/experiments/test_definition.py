@@ -102,6 +102,7 @@ RATIO = {"statement": "s", "metric": "response_p50_ms"}
             "let it begin at 3 s or later",
         ),
         ({"arrivals": {"spike": {"at_s": 2, "duration_s": 1, "rate_per_s": 9, "mix": {}}}}, "arrivals.spike.mix"),
+        ({"cache_start": "steady", "arrivals": {"ramp": {"from_per_s": 1, "duration_s": 3}}}, "has no steady state"),
         ({"hot_courses": 201}, "hot_courses are 201 of 200"),
         ({"treatments": ({"name": "odd", "title": "odd", "chance": {"per_minute": 1, "shortest_s": 9}},)}, "longest_s is 8"),
         (

@@ -141,7 +141,8 @@ class Kept:
     def ask(self, row: int, answer: Answer | BaseException, *, is_scheduled: bool = True, foreseen: frozenset[int] = frozenset()) -> None:
         """One request and what came of it."""
         operation = self.arrivals[row].operation
-        request = self.recorder.sent(row, operation, {"course": 1}, is_scheduled=is_scheduled, foreseen=foreseen)
+        request = self.recorder.made(row, operation, {"course": 1}, is_scheduled=is_scheduled, foreseen=foreseen)
+        self.recorder.leaves(request)
         failed = isinstance(answer, BaseException)
         self.recorder.answered(
             context={"request": request},
@@ -202,13 +203,20 @@ def test_a_202_without_an_id_is_an_error(tmp_path: Path) -> None:
 def test_what_was_not_sent_is_left_out_and_what_was_not_answered_timed_out(tmp_path: Path) -> None:
     """A request in flight when the load ends may have taken effect; one that never left did not."""
     kept = Kept(tmp_path, Operation.ENROLL, Operation.ENROLL)
-    kept.recorder.sent(1, Operation.ENROLL, {})
+    kept.recorder.leaves(kept.recorder.made(1, Operation.ENROLL, {}))
     (row,) = kept.recorder.table().to_pylist()
     assert (row["intended_s"], row["outcome"], row["status"]) == (0.1, "timeout", None)
     assert row["ended_s"] >= row["sent_s"]
     (op,) = kept.history.ops
     assert op.end is None
     assert op.is_possible
+
+
+def test_a_request_that_was_made_and_never_left_was_not_sent(tmp_path: Path) -> None:
+    """The load ended between the two."""
+    kept = Kept(tmp_path, Operation.READ_COURSE)
+    kept.recorder.made(0, Operation.READ_COURSE, {"course": 1})
+    assert kept.recorder.table().num_rows == 0
 
 
 def test_nothing_sent_is_an_empty_table(tmp_path: Path) -> None:

@@ -13,14 +13,17 @@ import pytest
 
 from experiments.definition import Comparison, Implementation, Quantity
 from experiments.records.capacity import Measurement
-from reports.analysis.capacity import Compared, summarise_capacity, value_of
+from reports.analysis.capacity import CapacitySummary, Compared, summarise_capacity, value_of
 from reports.analysis.estimates import Estimate, Observation, Unmeasured
+from reports.analysis.measures import over_trials
 from reports.build import build
 from reports.cli import main
 from reports.errors import ReportError
 from reports.measurements import CapacityData
 from reports.page.capacity_section import JudgedCapacity, capacity_section
 from reports.page.data import Page, RowChart
+from reports.page.formats import count
+from reports.page.judgements import comparison_judgement
 from reports.verdicts.comparisons import Reached, judge_comparisons, judge_over_enrolment, judge_reached
 from reports.verdicts.gate import Gate
 from tests.fakes.capacity import write_example
@@ -72,10 +75,10 @@ def test_a_ratio_is_taken_within_its_round(tmp_path: Path) -> None:
 
 
 def test_an_invalid_measurement_is_in_no_figure(capacity: JudgedCapacity) -> None:
-    """Round 1 of the list lost its tutorial: four rounds are left of the ratio, which is a hint, and of the tutorial's figures."""
+    """Round 1 of the list lost its tutorial: four rounds are left of the ratio, too few for a verdict, and of the tutorial's figures."""
     listed = capacity.comparisons[2]
     assert list(listed.compared.rounds) == [0, 2, 3, 4]
-    assert (listed.rounds, listed.is_indicative) == (4, True)
+    assert (listed.rounds, listed.outcome, listed.reason) == (4, Reached.INCONCLUSIVE, "4 rounds: a verdict takes 5")
     tutorial = capacity.summary.sides["listed", TUTORIAL]
     assert tutorial.valid == 4
     assert tutorial.figures[Quantity.FAILED_REQUESTS] == Estimate(0, 0, 0, trials=4)
@@ -118,7 +121,27 @@ def test_one_round_concludes_nothing(tmp_path: Path) -> None:
     """It has no interval, however clear its ratio looks."""
     verdicts = judge_comparisons(summarise_capacity(load_capacity(write_capacity_run(tmp_path, finished=1))))
     assert {verdict.outcome for verdict in verdicts} == {Reached.INCONCLUSIVE}
-    assert judge_reached(Estimate(99, 99, 99, trials=1), compared("t", "cached", must=1, aim=2))[1] == "one round has no interval"
+    assert judge_reached(Estimate(99, 99, 99, trials=1), compared("t", "cached", must=1, aim=2))[1] == "1 round: a verdict takes 5"
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([1, 1, 1, 1, 1], Reached.AIM),
+        ([1, 1, 1, 1, 2], Reached.MUST),
+        ([1, 1, 1, 1, 4], Reached.MISSED),
+        ([4], Reached.MISSED),
+        ([1, 1, 1, 1], Reached.INCONCLUSIVE),
+    ],
+)
+def test_a_bound_on_a_count_is_meant_of_every_round(counts: list[float], expected: Reached) -> None:
+    """One round above it is enough, and the median has no say."""
+    asked = Comparison(title="t", against="a", subject=side("cold", Quantity.SQL_STATEMENTS), direction="at_most", must=3, aim=1)
+    rounds = {number: Observation.exact(found) for number, found in enumerate(counts)}
+    figure = over_trials(list(rounds.values()))
+    (verdict,) = judge_comparisons(CapacitySummary({}, (Compared(asked, figure, None, rounds, figure),)))
+    assert verdict.outcome is expected
+    assert comparison_judgement(verdict).measured == f"SQL statements: at worst {max(counts):g}, {count(len(counts), 'round')}"
 
 
 def test_every_outcome_is_reached_by_the_example(capacity: JudgedCapacity) -> None:
@@ -214,11 +237,12 @@ def test_the_page_says_that_it_was_a_closed_loop(document: Page) -> None:
 
 
 def test_an_interrupted_run_rests_on_its_whole_rounds(tmp_path: Path) -> None:
-    """Two rounds are shown and called indicative; measurements that were never made say so."""
+    """Two rounds are shown and judge nothing; measurements that were never made say so."""
     built = build([write_capacity_run(tmp_path, finished=2)])
     text = built.path.read_text(encoding="utf-8")
     assert "5 planned, 2 finished" in text
-    assert "aim reached (indicative)" in text
+    assert "2 rounds: a verdict takes 5" in text
+    assert "aim reached<" not in text
     assert "left no record" in text
     assert "2 of 5 rounds" in (tmp_path / "index.html").read_text(encoding="utf-8")
     assert not built.document.notes

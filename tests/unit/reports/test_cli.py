@@ -194,12 +194,12 @@ def test_a_run_without_a_valid_trial_has_a_page_and_fails(tmp_path: Path) -> Non
 
 
 def test_an_interrupted_run_has_a_page_of_what_was_finished(tmp_path: Path) -> None:
-    """Two of five blocks are shown and called indicative; an empty run beside it does not spoil the page."""
+    """Two of five blocks are shown and judge nothing that takes an interval; an empty run beside it does not spoil the page."""
     run = write_cache_run(tmp_path, finished=2)
     built = build([run, _small_run(tmp_path, finished=False)])
     text = built.path.read_text(encoding="utf-8")
     assert re.fullmatch(r"suite-20261122T120000Z-[0-9a-f]{8}", built.path.parent.name)
-    assert "confirmed (indicative)" in text
+    assert "2 trials: a verdict takes 5" in text
     assert "left no record" in text
     assert [sentence.partition(":")[0] for sentence in built.unjudged] == ["20261122T120000Z-small"]
 

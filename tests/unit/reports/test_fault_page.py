@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,11 @@ from reports.page.featured import FEATURED_FAULTS, featured
 from reports.page.heat_maps import heat_maps, level_of
 from reports.page.judgements import claim_judgement
 from reports.page.sections import JudgedRun, judge_trials, trials_section
-from reports.verdicts.claims import ClaimVerdict, Outcome, judge
+from reports.verdicts.claims import judge_claims
+from reports.verdicts.finding import Outcome
 from tests.unit.reports.factory import load_trials
 from tests.unit.reports.matrix_run import BROKEN, WORST, write_matrix_run
+from tests.unit.reports.summaries import summary_of
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +104,10 @@ def test_a_claim_on_what_never_happened_is_written_without_a_unit(matrix: Judged
         statement="Nothing fails in the first second", metric=Metric.TIME_TO_FIRST_FAILURE_S, treatment="crash_cache", at_least=1
     )
     asked = matrix.run.record.experiment.model_copy(update={"claims": (claim,)})
-    measured = matrix.summary.by_treatment["crash_cache"][Metric.TIME_TO_FIRST_FAILURE_S]
-    assert isinstance(measured, Estimate)
-    outcome, reason = judge(replace(measured, trials=5), claim.at_least, claim.at_most)
-    assert outcome is Outcome.CONFIRMED
-    written = claim_judgement(asked, ClaimVerdict(claim, outcome, measured, 5, reason))
-    assert written.measured == "Time to first failure, “crash of cache”: none, 1 trial"
+    (verdict,) = judge_claims(asked, matrix.summary)
+    assert claim_judgement(asked, verdict).measured == "Time to first failure, “crash of cache”: none, 1 trial"
+    five = summary_of(claim.metric, {claim.treatment: [math.inf] * 5})
+    assert judge_claims(asked, five)[0].outcome is Outcome.CONFIRMED
 
 
 def test_two_faults_are_no_matrix(failover: JudgedRun) -> None:

@@ -45,10 +45,11 @@ def test_signed_numbers_show_a_plus() -> None:
 
 
 def test_a_cell_of_an_estimate_has_value_and_bounds() -> None:
-    """People read value and interval, a CSV has three numbers; a lower bound says so; one trial has no interval."""
+    """People read value and interval, a CSV has three numbers; a lower bound says so; few trials have a range, and one has none."""
     cell = estimate_cell(Estimate(12.0, 10.0, math.inf, trials=5, is_lower_bound=True))
     assert (cell.text, cell.interval, cell.raw) == ("> 12", "[10, ∞]", (12.0, 10.0, math.inf))
     assert estimate_cell(Estimate(12.0, 12.0, 12.0, trials=1)).interval == ""
+    assert estimate_cell(Estimate(12.0, 10.0, 14.0, trials=4)).interval == "range [10, 14]"
 
 
 def test_what_is_not_there_is_a_dash_and_an_empty_field() -> None:

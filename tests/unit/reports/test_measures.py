@@ -11,7 +11,7 @@ import pytest
 from experiments.definition import Metric, Operation
 from infra.topology import Topology
 from reports.analysis.estimates import Observation, Unmeasured
-from reports.analysis.latency import curve, latency_rows
+from reports.analysis.latency import curve, generator_parts, latency_rows
 from reports.analysis.measures import measures, sql_by_database
 from reports.analysis.nodes import answered_shares, cache_row, node_rows
 from tests.unit.reports.factory import Request, TrialSpec, counters_of, steady, trial_data
@@ -41,6 +41,17 @@ def test_response_time_counts_from_when_a_request_was_due(tmp_path: Path) -> Non
     # 1,250 of the 2,000 measured requests were due in the stall, evenly over it: the largest 1 % of all begin at 4.92 s.
     assert row.response_ms[990].value == pytest.approx(5 + 4924, abs=6)  # type: ignore[union-attr]
     assert row.response_ms[500].value == pytest.approx(5 + 1000, abs=6)  # type: ignore[union-attr]
+
+
+def test_the_generators_part_is_what_lateness_adds(tmp_path: Path) -> None:
+    """Requests that all left 2 ms late and took 8 ms are 20 % the generator's own; where failures lie beyond it has no part."""
+    requests = [replace(one, slip_ms=2.0) for one in steady(rate_per_s=250, duration_s=10)]
+    parts = generator_parts([trial_data(tmp_path, TrialSpec(requests))])
+    assert [parts[per_mille].value for per_mille in (500, 950, 990)] == pytest.approx([0.2] * 3)  # type: ignore[union-attr]
+    assert isinstance(parts[999], Unmeasured)
+    failed = [replace(one, outcome="timeout") if number % 50 == 0 else one for number, one in enumerate(requests)]
+    parts = generator_parts([trial_data(tmp_path / "failed", TrialSpec(failed))])
+    assert [parts[per_mille].value for per_mille in (950, 990)] == pytest.approx([0.2, 0.0])  # type: ignore[union-attr]
 
 
 def test_only_requests_due_in_the_measure_phase_count(tmp_path: Path) -> None:
@@ -80,24 +91,29 @@ def test_throughput_counts_answers_when_they_come(tmp_path: Path) -> None:
     assert _value(tmp_path, Metric.THROUGHPUT_PER_S, spec) == pytest.approx((401 + 100) / 8, abs=0.3)
 
 
-def test_sql_per_10k_reads_divides_all_databases_by_answered_reads(tmp_path: Path) -> None:
-    """500 statements a second for 250 arrivals a second, a fifth of them enrolments, are 25,000 per 10,000 reads."""
+def test_sql_per_10k_reads_divides_the_statements_of_reads_by_answered_reads(tmp_path: Path) -> None:
+    """500 statements a second for 250 arrivals a second, a fifth of them enrolments, are 25,000 per 10,000 reads.
+
+    What enrollment-db is polled for meanwhile is not among them, and stands in the table by node.
+    """
     requests = [
         replace(request, operation=Operation.ENROLL if at % 5 == 0 else Operation.READ_COURSE)
         for at, request in enumerate(steady(rate_per_s=250, duration_s=10))
     ]
-    spec = TrialSpec(requests, counters_of(Topology(), sql_per_s=500))
+    polled = {("enrollment-db", "sql_statements"): lambda at_s: 20.0 * at_s}
+    spec = TrialSpec(requests, counters_of(Topology(), sql_per_s=500) | polled)
     assert _value(tmp_path, Metric.SQL_PER_10K_READS, spec) == pytest.approx(500 / 200 * 10_000)
     by_database = sql_by_database(trial_data(tmp_path / "again", spec))
     assert by_database["students-db"] == Observation.exact(0)
+    assert _number(by_database["enrollment-db"]) == pytest.approx(1000)
 
 
-def test_sql_is_unknown_when_one_database_was_not_watched(tmp_path: Path) -> None:
+def test_sql_is_unknown_when_a_database_of_the_reads_was_not_watched(tmp_path: Path) -> None:
     """A missing counter is no zero."""
     counters = counters_of(Topology(), sql_per_s=500)
-    del counters["enrollment-db", "sql_statements"]
+    del counters["students-db", "sql_statements"]
     found = measures(trial_data(tmp_path, TrialSpec(steady(rate_per_s=250, duration_s=10), counters)))[Metric.SQL_PER_10K_READS]
-    assert found == Unmeasured("the SQL counter of enrollment-db was not read throughout the measure phase")
+    assert found == Unmeasured("the SQL counter of students-db was not read throughout the measure phase")
 
 
 def test_processor_time_per_request_adds_up_all_nodes(tmp_path: Path) -> None:

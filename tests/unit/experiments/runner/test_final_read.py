@@ -147,3 +147,18 @@ def test_a_course_that_is_gone_is_named() -> None:
     """Who was enrolled in it can't be told any more."""
     with pytest.raises(TrialError, match="course 1 is gone"):
         _read({}, [])
+
+
+def test_each_path_is_read_once() -> None:
+    """What is not there is an error: it was seeded."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url.raw_path, "ascii"))
+        return httpx.Response(200 if request.url.path == "/courses" else 404, json=[])
+
+    with ApiReader("http://lab", lambda: 0.0, httpx.MockTransport(answer)) as api:
+        api.read_each(["/courses?limit=20&offset=0", "/courses?limit=20&offset=20"])
+        with pytest.raises(TrialError, match="/students/1 is not there"):
+            api.read_each(["/students/1"])
+    assert sorted(seen) == ["/courses?limit=20&offset=0", "/courses?limit=20&offset=20", "/students/1"]

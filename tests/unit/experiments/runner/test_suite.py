@@ -44,6 +44,7 @@ def test_stages_of_a_trial_come_in_their_order() -> None:
         "flush cache",
         "plant delay",
         "look before",
+        "fill cache",
         "load",
         "settle",
     ]
@@ -56,6 +57,13 @@ def test_a_suite_deploys_once_seeds_once_and_removes_everything(fake: FakeOutsid
     assert fake.events == ["heal", "down", "up", "seed", *trial[1:], *trial, *trial, "down"]
     assert outcome.signal is None
     assert read_run(outcome.paths[0]).record.status == "finished"
+
+
+def test_a_cache_that_is_to_be_steady_is_filled_and_aged_just_before_the_load(fake: FakeOutside, suite: Suite) -> None:
+    """After it was emptied, under every treatment alike."""
+    suite(tiny(cache_start="steady", trials=1))
+    began = ["up", "flush", "read /courses/1 /courses/2", "age", "load start"]
+    assert [event for event in fake.events if event in began] == [*began, *began]
 
 
 def test_every_trial_of_the_plan_is_recorded_and_valid(suite: Suite) -> None:
