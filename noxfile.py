@@ -189,6 +189,12 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def verify(session: nox.Session) -> None:
+    """Check that runs are as they were measured and their reports what they give: -- runs/RUN..."""
+    run(session, "-m", "reports", "verify", *session.posargs)
+
+
+@nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Resolve the dependencies of pyproject.toml anew into the lock file, and from it those of the images (needs uv beside nox)."""
     command = ("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")

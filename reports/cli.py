@@ -12,7 +12,10 @@ import typer
 
 from reports.build import build, build_index
 from reports.errors import ReportError
+from reports.page.formats import count
 from reports.page.text import verdict_lines
+from reports.verify import Check, verify_run
+from reports.verify_reports import verify_reports
 
 BYTES_PER_MB = 1e6
 EXIT_FAILED = 1
@@ -46,10 +49,47 @@ def build_command(
     for line in verdict_lines(built.document):
         typer.echo(line)
     typer.echo(f"{built.path} ({built.size_bytes / BYTES_PER_MB:.1f} MB)")
+    for sentence in built.notes:
+        typer.echo(f"note: {sentence}", err=True)
+    for sentence in built.warnings:
+        typer.echo(f"warning: {sentence}", err=True)
     for sentence in built.unjudged:
         typer.echo(f"error: {sentence}", err=True)
     if built.unjudged:
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("verify")
+def verify_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, as in runs/20261122T120000Z-cache.")],
+) -> None:
+    """Check that run directories are as they were measured, and that the reports beside them are what they give.
+
+    Every file is compared with its digest in manifest.json, every trial with the plan and with itself, its validity is judged again from
+    its data, and every page and table that shows a run is made again and compared byte for byte. A line for each check: ✔ as it should
+    be, ✘ with a sentence for each finding, ? for what can't be checked.
+
+    Exits with 1 if anything was found.
+    """
+    paths = list(dict.fromkeys(path.resolve() for path in runs))
+    found = 0
+    for path in paths:
+        typer.echo(str(path))
+        found += sum(_say(check) for check in verify_run(path))
+    typer.echo("reports")
+    found += sum(_say(check) for check in verify_reports(paths))
+    if found:
+        typer.echo(f"error: {count(found, 'finding')}; restore what was changed, or don't rely on it", err=True)
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _say(check: Check) -> int:
+    """Print a check; how many findings it has."""
+    sign = "✘" if check.findings else "?" if check.unchecked else "✔"
+    typer.echo(f"  {sign} {check.name}: {check.checked}")
+    for sentence in (*check.findings, *check.unchecked):
+        typer.echo(f"      {sentence}")
+    return len(check.findings)
 
 
 @app.command("index")

@@ -16,22 +16,38 @@ Requests are sorted as they are on disk, by intended time; the readings of a pro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from experiments.definition import Objective, Operation, Phase
+from experiments.definition import Objective, Phase
 from experiments.errors import RecordError
-from experiments.records.files import REQUESTS_FILE, SAMPLES_FILE, TRIAL_FILE, CapacityRun, read_any_run, read_trial
+from experiments.records.contents import contents
+from experiments.records.files import REQUESTS_FILE, SAMPLES_FILE, TRIAL_FILE, CapacityRun, Run, read_any_run, read_trial
+from experiments.records.manifest import MANIFEST_FILE, deviations, read_manifest
 from experiments.records.schema import Outcome, RunRecord, StateRecord, TrialRecord
 from reports.errors import ReportError
+from reports.integrity import (
+    Finding,
+    Kind,
+    changed_files,
+    foreign_trial,
+    plan_contradictions,
+    request_contradictions,
+    sample_contradictions,
+    warning_sentences,
+)
 from reports.measurements import CapacityData, capacity_data
+from reports.validity import judged_again, validity_findings
 
 MS_PER_S = 1000.0
+FIRST_WITH_MANIFEST = 3
+"""Format version."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,8 @@ class RunData:
 
     record: RunRecord
     trials: tuple[TrialData, ...]
+    warnings: tuple[str, ...] = ()
+    """What is wrong with its files, a sentence each."""
 
     def valid(self, treatment: str) -> tuple[TrialData, ...]:
         """The valid trials of a treatment: the only ones that verdicts are made of."""
@@ -101,40 +119,98 @@ class RunData:
 
 
 def load(path: Path) -> RunData | CapacityData:
-    """Read a whole run directory of either kind.
+    """Read a whole run directory of either kind. What is done about which kind of fault is in :mod:`reports.integrity`.
 
     Raises:
         ReportError: it is no run directory, a file of it is damaged or of another format version, or its parts contradict each other.
     """
     try:
         run = read_any_run(path)
-        folders = () if isinstance(run, CapacityRun) else run.trial_paths()
+        files = file_findings(run)
     except (RecordError, OSError) as error:
         raise ReportError(str(error)) from None
     if isinstance(run, CapacityRun):
-        return capacity_data(run)
-    trials = [_load_trial(folder, run.record) for folder in folders]
-    return RunData(run.record, tuple(sorted(trials, key=lambda trial: (trial.record.block, trial.record.position))))
+        return replace(capacity_data(run), warnings=warning_sentences(files))
+    examined = [examine(folder, run) for folder in run.trial_paths()]
+    findings = [*files, *(finding for one in examined for finding in one.findings)]
+    for finding in findings:
+        if finding.kind is Kind.IMPOSSIBLE:
+            raise ReportError(f"{path / finding.file}: {finding.problem}; restore the file, or move the trial out of the run")
+    trials = sorted((one.trial for one in examined if one.trial is not None), key=_when_run)
+    return RunData(run.record, tuple(trials), warning_sentences(findings))
 
 
-def _load_trial(folder: Path, run: RunRecord) -> TrialData:
+def _when_run(trial: TrialData) -> tuple[int, int]:
+    """Repeats have the positions after the plan's, and are run at the end of their block."""
+    return trial.record.block, trial.record.position
+
+
+def file_findings(run: Run | CapacityRun) -> tuple[Finding, ...]:
+    """What is wrong with the files of a run, without a look at what they say: changed, missing, or among its trials and none of them.
+
+    Raises:
+        RecordError: one can't be read.
+    """
+    foreign = () if isinstance(run, CapacityRun) else run.foreign_paths()
+    strangers = [Finding(Kind.FOREIGN, path.relative_to(run.path).as_posix(), "is no trial of the run's plan") for path in foreign]
+    if run.record.format_version < FIRST_WITH_MANIFEST:
+        return tuple(strangers)
+    try:
+        manifest = read_manifest(run.path)
+    except RecordError:
+        return (*strangers, Finding(Kind.CHANGED, MANIFEST_FILE, "is damaged, so no file of the run can be compared with it"))
+    if manifest is None:
+        return (*strangers, Finding(Kind.CHANGED, MANIFEST_FILE, "is missing, so no file of the run can be compared with it"))
+    return (*strangers, *changed_files(deviations(run.path, manifest, contents(run).files)))
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A trial's folder after a look at what it says."""
+
+    trial: TrialData | None
+    """None if it is no trial of the run, or its data can't be."""
+    findings: tuple[Finding, ...]
+
+
+def examine(folder: Path, run: Run) -> Examined:
+    """Read a trial, check it against itself and the run, and judge its validity again.
+
+    Raises:
+        ReportError: a file of it is missing or can't be read.
+    """
     try:
         trial = read_trial(folder)
     except RecordError as error:
         raise ReportError(str(error)) from None
-    _check_record(folder / TRIAL_FILE, trial.record, run)
-    requests = trial.requests.to_pandas(strings_to_categorical=True)
-    samples = trial.samples.to_pandas(strings_to_categorical=True)
-    _check_finite(folder / REQUESTS_FILE, requests, ("intended_s", "sent_s", "ended_s"))
-    _check_finite(folder / SAMPLES_FILE, samples, ("at_s", "value"))
-    for column, allowed in (("phase", Phase), ("operation", Operation), ("outcome", Outcome)):
-        known = {item.value for item in allowed}
-        if unknown := sorted(set(requests[column].unique()) - known):
-            raise ReportError(f"{folder / REQUESTS_FILE}: the {column} {unknown[0]!r} is none of {', '.join(sorted(known))}")
+    record_file, requests_file, samples_file = (
+        (folder / name).relative_to(run.path).as_posix() for name in (TRIAL_FILE, REQUESTS_FILE, SAMPLES_FILE)
+    )
+    if foreign := tuple(foreign_trial(record_file, trial.record, run.record)):
+        return Examined(None, foreign)
+    requests, samples = _frame(folder / REQUESTS_FILE, trial.requests), _frame(folder / SAMPLES_FILE, trial.samples)
+    impossible = (
+        *plan_contradictions(record_file, folder.name, trial.record, run.record),
+        *request_contradictions(requests_file, requests, trial.record),
+        *sample_contradictions(samples_file, samples),
+    )
+    if impossible:
+        return Examined(None, impossible)
     requests["ok"] = requests["outcome"] == Outcome.OK
     requests["response_ms"] = (requests["ended_s"] - requests["intended_s"]) * MS_PER_S
     requests["service_ms"] = (requests["ended_s"] - requests["sent_s"]) * MS_PER_S
-    return TrialData(trial.record, trial.state, requests, _by_metric(samples), run.experiment.objective, run.experiment.recovery_band)
+    judged = judged_again(trial.record, requests, run.record)
+    asked = run.record.experiment
+    data = TrialData(judged, trial.state, requests, _by_metric(samples), asked.objective, asked.recovery_band)
+    return Examined(data, tuple(validity_findings(record_file, trial.record, judged, run.record)))
+
+
+def _frame(file: Path, table: pa.Table) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
+    except (ValueError, pa.ArrowException) as error:
+        raise ReportError(f"{file}: has values that can't be read ({str(error).partition(chr(10))[0]}); restore it") from None
+    return frame
 
 
 def _by_metric(samples: pd.DataFrame) -> Samples:
@@ -144,17 +220,3 @@ def _by_metric(samples: pd.DataFrame) -> Samples:
             rows["at_s"].to_numpy(dtype=np.float64), rows["value"].to_numpy(dtype=np.float64)
         )
     return {metric: dict(sorted(by_node.items())) for metric, by_node in sorted(found.items())}
-
-
-def _check_record(file: Path, trial: TrialRecord, run: RunRecord) -> None:
-    if trial.treatment not in {treatment.name for treatment in run.experiment.treatments}:
-        raise ReportError(f"{file}: the treatment {trial.treatment!r} is not one of the run's; the folder belongs to another run")
-    measures = [phase for phase in trial.phases if phase.phase is Phase.MEASURE]
-    if len(measures) != 1 or measures[0].end_s <= measures[0].start_s:
-        raise ReportError(f"{file}: needs exactly one measure phase that lasts longer than nothing")
-
-
-def _check_finite(file: Path, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    for column in columns:
-        if not np.isfinite(frame[column].to_numpy()).all():
-            raise ReportError(f"{file}: {column} has a value that is not a finite number; restore the file or delete the trial")

@@ -22,6 +22,8 @@ class CapacityData:
 
     record: CapacityRunRecord
     measurements: tuple[Measurement, ...]
+    warnings: tuple[str, ...] = ()
+    """What is wrong with its files, a sentence each."""
 
     def of(self, path: str, implementation: Implementation) -> tuple[Measurement, ...]:
         """The measurements of a path on an implementation, one a round, invalid ones too."""

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from experiments.definition import Metric, Value
 from experiments.errors import RecordError
-from experiments.records.files import write_json
+from experiments.records.documents import write_json
 from experiments.records.schema import Provenance
 from infra.topology import Topology
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ValidationError
 
-from experiments.definition import explain
 from experiments.errors import RecordError
 from experiments.records.capacity import MEASUREMENT_SCHEMA, CapacityRunRecord, Measurement, table
+from experiments.records.documents import read_json, validated, write_json
 from experiments.records.history import Event
 from experiments.records.journal import read_history, write_history
+from experiments.records.manifest import enter
 from experiments.records.schema import READABLE_VERSIONS, REQUEST_SCHEMA, SAMPLE_SCHEMA, RunHead, RunRecord, StateRecord, TrialRecord
 
 RUN_FILE = "run.json"
@@ -27,6 +28,12 @@ SAMPLES_FILE = "samples.parquet"
 HISTORY_FILE = "history.jsonl.zst"
 MEASUREMENTS_FILE = "measurements.parquet"
 TRIALS_FOLDER = "trials"
+TRIAL_FILES: Final = (TRIAL_FILE, STATE_FILE, REQUESTS_FILE, SAMPLES_FILE, HISTORY_FILE)
+TRIES_FOLDER: Final = "shrinking"
+"""A run directory for each try of a search for fewer faults, to be looked at; no part of the run."""
+SHRUNK_SUFFIX: Final = "-shrunk.json"
+"""Of the experiment that such a search ended with, after the trial's id; no part of the run."""
+_TRIAL_ID: Final = re.compile(r"(?P<position>\d+)-b(?P<block>\d+)-(?P<treatment>[a-z][a-z0-9_]*?)(-again(?P<repeat>[1-9]\d*))?")
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,29 @@ class Run:
     record: RunRecord
 
     def trial_paths(self) -> tuple[Path, ...]:
-        """Folders of the finished trials, in the order in which they were run."""
+        """Folders of the finished trials, in the order in which they were run: those named like a planned trial or a repeat of one."""
+        ours = [path for path in self._in_trials() if path.is_dir() and self.is_trial(path.name)]
+        return tuple(sorted(ours, key=_order))
+
+    def foreign_paths(self) -> tuple[Path, ...]:
+        """What else lies among the trials and is none of them, such as a copy of one; hidden files are left out."""
+        ours = set(self.trial_paths())
+        return tuple(path for path in self._in_trials() if path not in ours)
+
+    def is_trial(self, trial_id: str) -> bool:
+        """Whether the run has such a trial: the plan names it, or it repeats one that the plan names."""
+        if trial_id in self._planned:
+            return True
+        found = _TRIAL_ID.fullmatch(trial_id)
+        return found is not None and found["repeat"] is not None and (int(found["block"]), found["treatment"]) in self._planned.values()
+
+    @cached_property
+    def _planned(self) -> dict[str, tuple[int, str]]:
+        return {planned.trial_id: (planned.block, planned.treatment) for planned in self.record.plan}
+
+    def _in_trials(self) -> list[Path]:
         folder = self.path / TRIALS_FOLDER
-        return tuple(sorted(path for path in folder.iterdir() if not path.name.startswith("."))) if folder.is_dir() else ()
+        return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
 
     def trials(self) -> Iterator[Trial]:
         """The finished trials, in the order in which they were run.
@@ -80,6 +107,7 @@ def write_run(path: Path, record: RunHead) -> None:
     """Write or replace ``run.json`` of the run directory ``path``, which is made if need be."""
     path.mkdir(parents=True, exist_ok=True)
     write_json(path / RUN_FILE, record)
+    enter(path, [path / RUN_FILE])
 
 
 def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
@@ -87,6 +115,7 @@ def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
     partial = path / f".{MEASUREMENTS_FILE}.partial"
     pq.write_table(table(measurements), partial, compression="zstd")
     partial.replace(path / MEASUREMENTS_FILE)
+    enter(path, [path / MEASUREMENTS_FILE])
 
 
 def write_trial(path: Path, trial: Trial, history: Sequence[Event] = ()) -> Path:
@@ -100,6 +129,7 @@ def write_trial(path: Path, trial: Trial, history: Sequence[Event] = ()) -> Path
     write_json(partial / STATE_FILE, trial.state)
     write_json(partial / TRIAL_FILE, trial.record)
     partial.rename(final)
+    enter(path, [final / name for name in TRIAL_FILES])
     return final
 
 
@@ -124,14 +154,14 @@ def read_any_run(path: Path) -> Run | CapacityRun:
     file = path / RUN_FILE
     if not path.is_dir():
         raise RecordError(f"{path}: there is no such run directory; `python -m experiments runs` lists them")
-    values = _read_json(file)
+    values = read_json(file)
     version = values.get("format_version") if isinstance(values, dict) else None
     if version not in READABLE_VERSIONS:
         readable = " and ".join(map(str, READABLE_VERSIONS))
         raise RecordError(f"{file}: format_version is {version!r} and this program reads {readable}; use the version that wrote it")
     if values.get("kind") != "capacity":
-        return Run(path=path, record=_validate(file, RunRecord, values))
-    record = _validate(file, CapacityRunRecord, values)
+        return Run(path=path, record=validated(file, RunRecord, values))
+    record = validated(file, CapacityRunRecord, values)
     measured = path / MEASUREMENTS_FILE
     measurements = _read_table(measured, MEASUREMENT_SCHEMA) if measured.exists() else MEASUREMENT_SCHEMA.empty_table()
     return CapacityRun(path=path, record=record, measurements=measurements)
@@ -144,8 +174,8 @@ def read_trial(path: Path) -> Trial:
         RecordError: a file is missing or damaged.
     """
     return Trial(
-        record=_validate(path / TRIAL_FILE, TrialRecord, _read_json(path / TRIAL_FILE)),
-        state=_validate(path / STATE_FILE, StateRecord, _read_json(path / STATE_FILE)),
+        record=validated(path / TRIAL_FILE, TrialRecord, read_json(path / TRIAL_FILE)),
+        state=validated(path / STATE_FILE, StateRecord, read_json(path / STATE_FILE)),
         requests=_read_table(path / REQUESTS_FILE, REQUEST_SCHEMA),
         samples=_read_table(path / SAMPLES_FILE, SAMPLE_SCHEMA),
     )
@@ -160,30 +190,10 @@ def read_trial_history(path: Path) -> tuple[Event, ...]:
     return read_history(path / HISTORY_FILE)
 
 
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-def write_json(path: Path, record: BaseModel) -> None:
-    """Write a record, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecordError(f"{path}: missing; the run directory is incomplete") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RecordError(f"{path}: not readable as JSON ({error}); restore it or delete the run") from None
-
-
-def _validate(path: Path, model: type[_Model], values: Any) -> _Model:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise RecordError(f"{path}: {explain(error)}") from None
+def _order(trial: Path) -> tuple[int, int, int]:
+    """By block and attempt before the position: a repeat is run at the end of its block and numbered after the whole plan."""
+    found = _TRIAL_ID.fullmatch(trial.name)
+    return (int(found["block"]), int(found["repeat"] or 0), int(found["position"])) if found else (0, 0, 0)
 
 
 def _read_table(path: Path, schema: pa.Schema) -> pa.Table:

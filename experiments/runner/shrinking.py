@@ -11,15 +11,14 @@ from typing import Final
 from experiments.definition import Experiment, Fault, LinkFault, Treatment, check_faults
 from experiments.errors import ExperimentError, RecordError
 from experiments.invariants.checkers import failures
+from experiments.records.documents import write_json
+from experiments.records.files import SHRUNK_SUFFIX, TRIES_FOLDER, Trial, read_any_run
 from experiments.records.files import Run as RecordOfRun
-from experiments.records.files import Trial, read_any_run, write_json
 from experiments.records.schema import TrialRecord
 from experiments.runner.run import Run
 from experiments.runner.stages import Bench
 from experiments.shrinking import shrink
 
-TRIES_FOLDER: Final = "shrinking"
-"""Within the run directory: a run directory for each try, to be looked at."""
 MOST_TRIES: Final = 100
 SECONDS_PER_MINUTE: Final = 60
 LONGEST_NAME: Final = 32
@@ -111,7 +110,7 @@ class _Oracle:
     """Says whether faults break the rules that the trial broke, by running them."""
 
     def __init__(self, run: RecordOfRun, trial: TrialRecord, bench: Bench, effort: Effort, say: Callable[[str], None]) -> None:
-        self.file = run.path / f"{trial.trial_id}-shrunk.json"
+        self.file = run.path / f"{trial.trial_id}{SHRUNK_SUFFIX}"
         """The experiment with the faults that were the last to break a rule, so that nothing is lost of an interrupted search."""
         self.rules = tuple(record.name for record in failures(trial.invariants))
         self._asked = run.record.experiment

@@ -66,7 +66,7 @@ def _facts(run: CapacityData) -> tuple[Term, ...]:
 
 def _warnings(judged: JudgedCapacity) -> tuple[str, ...]:
     run = judged.run
-    warnings = list(head_warnings(run.record, "rounds"))
+    warnings = [*run.warnings, *head_warnings(run.record, "rounds")]
     if invalid := len(run.measurements) - run.valid:
         left_out = f"{count(invalid, 'invalid measurement')} left out of all estimates and verdicts"
         warnings.append(f"{left_out}; the table of measurements has the reasons.")

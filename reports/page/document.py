@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from experiments.records.capacity import CapacityRunRecord
-from experiments.records.schema import RunRecord
 from reports.loading import RunData
 from reports.measurements import CapacityData
 from reports.page.capacity_section import JudgedCapacity, capacity_section, judge_capacity
 from reports.page.capacity_words import GLOSSARY as CAPACITY_GLOSSARY
 from reports.page.capacity_words import SEPARATE
 from reports.page.data import Page, Section, Term
+from reports.page.differing import Record, differences
 from reports.page.formats import count, moment
 from reports.page.sections import JudgedRun, judge_trials, trials_section
 from reports.page.words import COMMON_GLOSSARY, OPEN_LOOP_GLOSSARY
 
 Judged = JudgedRun | JudgedCapacity
-Record = RunRecord | CapacityRunRecord
-
-COMPARABLE = ("target", "engine", "cpu_model", "cpu_count", "memory_bytes", "kernel", "python", "servers", "git_commit")
-"""What must agree before figures of two runs may be compared; between runs of one kind the load generator too."""
 
 
 def judge(run: RunData | CapacityData) -> Judged:
@@ -61,15 +56,3 @@ def anchors(records: Sequence[Record]) -> tuple[str, ...]:
     names = [record.experiment.name for record in records]
     earlier = [names[:place].count(name) for place, name in enumerate(names)]
     return tuple(name if not before else f"{name}-{before + 1}" for name, before in zip(names, earlier, strict=True))
-
-
-def differences(records: Sequence[Record]) -> tuple[str, ...]:
-    """A warning if the runs of a page were not made by the same program on the same machine."""
-    differing = [name for name in COMPARABLE if len({repr(getattr(record.provenance, name)) for record in records}) > 1]
-    generators = {(record.kind, record.provenance.load_generator) for record in records}
-    if len(generators) > len({kind for kind, _ in generators}):
-        differing.append("load_generator")
-    if not differing:
-        return ()
-    names = ", ".join(name.replace("_", " ") for name in differing)
-    return (f"The runs differ in {names}: don't compare figures of one with figures of another.",)

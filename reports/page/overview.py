@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from experiments.errors import RecordError
 from experiments.records.files import RUN_FILE, CapacityRun, Run, read_any_run
@@ -19,6 +20,8 @@ from reports.verdicts.gate import Gate
 REPORTS_FOLDER = "reports"
 PAGE_FILE = "report.html"
 SUMMARY_FILE = "report.json"
+FileName = Annotated[str, Field(pattern=r"^(report\.html|tables/[A-Za-z0-9._-]+\.csv)$")]
+"""Of a report's file; a name that leads out of its folder is none."""
 
 
 class ClaimSummary(BaseModel):
@@ -53,6 +56,10 @@ class ReportSummary(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     runs: tuple[RunSummary, ...]
+    files: tuple[FileName, ...] = ()
+    """What else the report wrote, relative to its folder, and so may replace; empty in reports from before it was noted."""
+    program: str | None = None
+    """Which version of the program made it, as :func:`reports.program.program` says; None in reports from before it was noted."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +87,11 @@ class Overview:
     """One sentence for each folder that is no readable run."""
 
 
-def report_summary(judged: Sequence[Judged], page: Page) -> ReportSummary:
-    """The verdicts of a page in short."""
+def report_summary(judged: Sequence[Judged], page: Page, program: str) -> ReportSummary:
+    """The verdicts of a page in short, the files that go with it, and which version of the program makes them."""
     return ReportSummary(
+        files=(PAGE_FILE, *(table.csv_path for table in page.tables())),
+        program=program,
         runs=tuple(
             RunSummary(
                 run_id=one.run.record.run_id,
@@ -90,7 +99,7 @@ def report_summary(judged: Sequence[Judged], page: Page) -> ReportSummary:
                 claims=tuple(ClaimSummary(statement=claim.statement, word=claim.word, tone=claim.tone) for claim in section.claims),
             )
             for one, section in zip(judged, page.sections, strict=True)
-        )
+        ),
     )
 
 
@@ -136,7 +145,7 @@ def _line(run: Run | CapacityRun, finished: str, reports: list[tuple[str, Report
 
 
 def _reports(runs_dir: Path) -> list[tuple[str, ReportSummary]]:
-    """Pages with their verdicts; one whose summary can't be read is left out, and building it again mends it."""
+    """Pages with their verdicts; one whose summary can't be read is left out."""
     found = []
     for file in sorted(runs_dir.glob(f"{REPORTS_FOLDER}/*/{SUMMARY_FILE}")):
         if (file.parent / PAGE_FILE).is_file():

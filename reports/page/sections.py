@@ -110,7 +110,7 @@ def _facts(judged: JudgedRun) -> tuple[Term, ...]:
 
 def _warnings(judged: JudgedRun) -> tuple[str, ...]:
     record, trials = judged.run.record, judged.run.trials
-    warnings = list(head_warnings(record, "trials"))
+    warnings = [*judged.run.warnings, *head_warnings(record, "trials")]
     if invalid := sum(not trial.record.valid for trial in trials):
         warnings.append(f"{count(invalid, 'invalid trial')} left out of all estimates and verdicts; the table of trials has the reasons.")
     if (unequal := validity_warning(judged.run)) is not None:

@@ -125,12 +125,15 @@ def test_the_histories_are_exported_in_jepsen_s_form(finished: Finished) -> None
 
 
 def test_the_run_becomes_a_page(finished: Finished) -> None:
-    """The report of the run directory asks the experiment's question."""
+    """The report of the run directory asks the experiment's question, and run and report are what was measured."""
     path = finished.run.path
     built = finished.bench.run("reports", "build", str(path))
-    assert built.returncode == 0, built.stderr
+    assert (built.returncode, built.stderr) == (0, "")
     page = next(path.parent.rglob("report.html"))
     assert "Does all of it work together?" in page.read_text(encoding="utf-8")
+    verified = finished.bench.run("reports", "verify", str(path))
+    assert (verified.returncode, verified.stderr) == (0, ""), verified.stdout
+    assert "  ? " not in verified.stdout
 
 
 def test_a_run_directory_holds_no_secret(finished: Finished) -> None:

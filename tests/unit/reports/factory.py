@@ -35,6 +35,7 @@ from experiments.records.schema import (
     StateRecord,
     TrialRecord,
 )
+from experiments.records.validity import RequestTimes, slip_p99_ms
 from infra.topology import Topology
 from reports.loading import RunData, TrialData, load
 from reports.measurements import CapacityData
@@ -160,20 +161,22 @@ def write(
     write_run(path, record.model_copy(update=dict(changes or {})))
     for planned in plan:
         if (planned.block, planned.treatment) in trials:
-            write_trial(path, make_trial(asked, planned, trials[planned.block, planned.treatment]))
+            write_trial(path, make_trial(asked, planned, trials[planned.block, planned.treatment], run_id=run_id))
     by_pair = {(planned.block, planned.treatment): planned for planned in plan}
     for number, (pair, spec) in enumerate((repeats or {}).items()):
         again = by_pair[pair].model_copy(update={"position": len(plan) + number, "attempt": 2})
-        write_trial(path, make_trial(asked, again, spec))
+        write_trial(path, make_trial(asked, again, spec, run_id=run_id))
     return path
 
 
-def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec) -> Trial:
+def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec, *, run_id: str) -> Trial:
     """A trial as the runner would have recorded it."""
     phases = _phases(asked.phases)
+    requests = _request_table(spec.requests, phases)
     return Trial(
         record=TrialRecord(
             trial_id=planned.trial_id,
+            run_id=run_id,
             position=planned.position,
             attempt=planned.attempt,
             bring_up=planned.bring_up,
@@ -186,7 +189,7 @@ def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec) -> Tri
             topology=asked.topology_of(asked.treatment(planned.treatment)),
             faults=spec.faults,
             offered=len(spec.requests) + spec.unrecorded,
-            slip_p99_ms=1.25,
+            slip_p99_ms=slip_p99_ms(phases, RequestTimes.of(requests)),
             valid=spec.valid,
             reasons=spec.reasons,
             invariants=spec.invariants,
@@ -197,7 +200,7 @@ def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec) -> Tri
             outcomes={"enrolled": 40, "rejected": 2},
             rejections={"prerequisites_missing": 2},
         ),
-        requests=_request_table(spec.requests, phases),
+        requests=requests,
         samples=_sample_table(spec.counters, asked.phases.total_s),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -169,9 +170,9 @@ def test_a_corrupt_run_gives_one_line_through_the_command(tmp_path: Path) -> Non
 
 
 def test_help_teaches() -> None:
-    """Both commands and what they write are explained."""
-    text = _reports("--help").stdout + _reports("build", "--help").stdout
-    for word in ("build", "index", "RUN...", "--out", "CSV"):
+    """The commands and what they write are explained."""
+    text = "".join(_reports(*command, "--help").stdout for command in ((), ("build",), ("verify",)))
+    for word in ("build", "index", "verify", "RUN...", "--out", "CSV", "manifest.json"):
         assert word in text
 
 
@@ -197,7 +198,7 @@ def test_an_interrupted_run_has_a_page_of_what_was_finished(tmp_path: Path) -> N
     run = write_cache_run(tmp_path, finished=2)
     built = build([run, _small_run(tmp_path, finished=False)])
     text = built.path.read_text(encoding="utf-8")
-    assert built.path.parent.name == "suite-20261122T120000Z"
+    assert re.fullmatch(r"suite-20261122T120000Z-[0-9a-f]{8}", built.path.parent.name)
     assert "2 trials: a verdict takes 5" in text
     assert "left no record" in text
     assert [sentence.partition(":")[0] for sentence in built.unjudged] == ["20261122T120000Z-small"]

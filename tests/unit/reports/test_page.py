@@ -17,11 +17,8 @@ import pytest
 
 from reports.build import BuiltReport, build
 from reports.page.data import AnyChart, Chart, Line, Page, Panel, RowChart
-from reports.page.document import differences
 from reports.page.plots import figure, figure_json
-from reports.page.sections import JudgedRun
 from reports.page.style import CONFIG
-from tests.unit.reports.factory import PROVENANCE
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "report.txt"
 
@@ -221,15 +218,3 @@ def test_no_word_is_explained_twice(document: Page) -> None:
     """The glossary of a page with runs of both kinds has each of its terms once."""
     words = [term.word for term in document.glossary]
     assert len(words) == len(set(words)) > 20
-
-
-def test_runs_of_different_machines_are_not_to_be_compared(cache: JudgedRun, failover: JudgedRun) -> None:
-    """What differs is named; the same machine needs no warning, nor do the load generators of different kinds of runs."""
-    here = cache.run.record
-    other = failover.run.record.model_copy(update={"provenance": PROVENANCE.model_copy(update={"kernel": "6.12", "cpu_count": 8})})
-    (warning,) = differences([here, other])
-    assert "cpu count, kernel" in warning
-    assert differences([here, failover.run.record]) == ()
-    wrk = PROVENANCE.model_copy(update={"load_generator": "wrk"})
-    (warning,) = differences([here, other.model_copy(update={"provenance": wrk})])
-    assert "load generator" in warning

@@ -10,11 +10,11 @@ import pytest
 from experiments import catalog
 from experiments.definition import Experiment, Fault, FaultKind, Phases, Treatment
 from experiments.errors import RecordError, TrialError
-from experiments.records.files import Run, read_run
+from experiments.records.files import TRIES_FOLDER, Run, read_run
 from experiments.runner.interrupts import Interrupts
 from experiments.runner.looks import After, Asked, Clock
 from experiments.runner.session import Session
-from experiments.runner.shrinking import TRIES_FOLDER, Effort, shrink_by_chance, shrink_run
+from experiments.runner.shrinking import Effort, shrink_by_chance, shrink_run
 from experiments.runner.stages import Bench
 from experiments.runner.suite import Job, SuiteOutcome, run_suite
 from experiments.settings import Settings
