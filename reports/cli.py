@@ -10,8 +10,12 @@ from typing import Annotated
 
 import typer
 
+from experiments.records.calibration import write_calibration
+from reports.analysis.calibration import calibrate
 from reports.build import build, build_index
 from reports.errors import ReportError
+from reports.loading import RunData, load
+from reports.page.calibration_part import calibration_part
 from reports.page.formats import count
 from reports.page.text import verdict_lines
 from reports.verify import Check, verify_run
@@ -90,6 +94,28 @@ def _say(check: Check) -> int:
     for sentence in (*check.findings, *check.unchecked):
         typer.echo(f"      {sentence}")
     return len(check.findings)
+
+
+@app.command("calibrate")
+def calibrate_command(
+    run: Annotated[Path, typer.Argument(help="A run of the experiment calibration, as `nox -s calibrate` makes it.")],
+) -> None:
+    """Say how far comparisons on the machine of a calibration run can be trusted, and keep that for the reports of its other runs.
+
+    It is kept in calibrations/ beside the run, in place of an earlier one of the same machine.
+    """
+    found = load(run.resolve())
+    if not isinstance(found, RunData):
+        raise ReportError(f"{run}: is a capacity run; `nox -s calibrate` makes a run of the experiment calibration")
+    calibration = calibrate(found)
+    file = write_calibration(run.resolve().parent, calibration)
+    part = calibration_part(found.record, calibration, calibration.run_id)
+    typer.echo(part.text)
+    for table in part.tables:
+        typer.echo(f"\n{table.title}")
+        for row in ([column.title for column in table.columns], *([cell.text for cell in cells] for cells in table.rows)):
+            typer.echo("  " + " | ".join(row))
+    typer.echo(f"\n{file}")
 
 
 @app.command("index")

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from experiments.definition import Objective, Phase
 from experiments.errors import RecordError
+from experiments.records.calibration import Calibration, read_calibration
 from experiments.records.contents import contents
 from experiments.records.files import REQUESTS_FILE, SAMPLES_FILE, TRIAL_FILE, CapacityRun, Run, read_any_run, read_trial
 from experiments.records.manifest import MANIFEST_FILE, deviations, read_manifest
@@ -112,6 +113,8 @@ class RunData:
     trials: tuple[TrialData, ...]
     warnings: tuple[str, ...] = ()
     """What is wrong with its files, a sentence each."""
+    calibration: Calibration | None = None
+    """That of the machine that it was made on, kept beside the run; None: there is none."""
 
     def valid(self, treatment: str) -> tuple[TrialData, ...]:
         """The valid trials of a treatment: the only ones that verdicts are made of."""
@@ -127,6 +130,7 @@ def load(path: Path) -> RunData | CapacityData:
     try:
         run = read_any_run(path)
         files = file_findings(run)
+        calibration = read_calibration(path.parent, run.record.provenance)
     except (RecordError, OSError) as error:
         raise ReportError(str(error)) from None
     if isinstance(run, CapacityRun):
@@ -137,7 +141,7 @@ def load(path: Path) -> RunData | CapacityData:
         if finding.kind is Kind.IMPOSSIBLE:
             raise ReportError(f"{path / finding.file}: {finding.problem}; restore the file, or move the trial out of the run")
     trials = sorted((one.trial for one in examined if one.trial is not None), key=_when_run)
-    return RunData(run.record, tuple(trials), warning_sentences(findings))
+    return RunData(run.record, tuple(trials), warning_sentences(findings), calibration)
 
 
 def _when_run(trial: TrialData) -> tuple[int, int]:

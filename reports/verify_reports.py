@@ -61,7 +61,14 @@ def _verify(name: str, folder: Path, summary: ReportSummary, given: Mapping[str,
     if findings and summary.program != program():
         sentence = f"{name}: was made by another version of the program and this one makes another page; make it again with `nox -s report`"
         return Check(name, checked, unchecked=(sentence,))
+    if findings and _calibrations(summary) != _calibrations(ReportSummary.model_validate_json(files[SUMMARY_FILE])):
+        sentence = f"{name}: quotes another calibration of the machine than there is now; make it again with `nox -s report`"
+        return Check(name, checked, unchecked=(sentence,))
     return Check(name, checked, findings)
+
+
+def _calibrations(summary: ReportSummary) -> tuple[str | None, ...]:
+    return tuple(run.calibration for run in summary.runs)
 
 
 def _deviations(folder: Path, files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:

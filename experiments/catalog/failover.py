@@ -24,7 +24,7 @@ EXPERIMENT = Experiment(
         Operation.READ_ENROLLMENT: 5,
     },
     # Some 1,350 requests, so that p99 can be printed.
-    arrivals=Arrivals(rate_per_s=150),
+    arrivals=Arrivals(rate_per_s=250),
     # Three whole seconds before the fault say what is normal; two and a half after the heal, whether it is again.
     phases=Phases(warm_up_s=2, measure_s=9),
     claims=(

@@ -15,6 +15,7 @@ from reports.page.data import Page, Tone
 from reports.page.document import Judged
 from reports.page.formats import count, moment
 from reports.page.judgements import GATE_TONES
+from reports.page.sections import JudgedRun
 from reports.verdicts.gate import Gate
 
 REPORTS_FOLDER = "reports"
@@ -43,6 +44,9 @@ class RunSummary(BaseModel):
     run_id: str
     gate: Gate
     claims: tuple[ClaimSummary, ...]
+
+    calibration: str | None = None
+    """The run of the calibration that the page quotes; None where the machine has none."""
 
     @property
     def tone(self) -> Tone:
@@ -97,6 +101,7 @@ def report_summary(judged: Sequence[Judged], page: Page, program: str) -> Report
                 run_id=one.run.record.run_id,
                 gate=one.gate.gate,
                 claims=tuple(ClaimSummary(statement=claim.statement, word=claim.word, tone=claim.tone) for claim in section.claims),
+                calibration=one.run.calibration.run_id if isinstance(one, JudgedRun) and one.run.calibration is not None else None,
             )
             for one, section in zip(judged, page.sections, strict=True)
         ),

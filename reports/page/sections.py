@@ -9,6 +9,7 @@ from experiments.definition import TRIALS_FOR_A_VERDICT, Experiment
 from reports.analysis.steady import Steadiness, no_steady_state, run_steadiness
 from reports.analysis.summary import Summary, summarise
 from reports.loading import RunData
+from reports.page.calibration_part import calibration_part
 from reports.page.client_charts import over_time_chart, percentiles_chart, trials_chart
 from reports.page.comparison_table import comparison_table
 from reports.page.curve_parts import curve_parts
@@ -193,6 +194,7 @@ def _parts(judged: JudgedRun, anchor: str) -> tuple[Part, ...]:
             tables=(*filled(invariants_table(judged.gate, anchor), witnesses_table(judged.gate, anchor)), *unfolded(trials)),
         ),
         untested_part(run, anchor),
+        calibration_part(record, run.calibration, anchor),
         Part(f"{anchor}-everything", "Every treatment and every trial", tables=folded, is_folded=True, is_bulk=True),
         Part(
             f"{anchor}-design",
