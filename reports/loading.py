@@ -85,6 +85,8 @@ class TrialData:
     samples: Samples
     objective: Objective
     """What its experiment has the service promise."""
+    recovery_band: float
+    """Times the control trial's response times up to which clients are served as before."""
 
     @property
     def measure(self) -> Window:
@@ -192,7 +194,8 @@ def examine(folder: Path, run: Run) -> Examined:
     requests["response_ms"] = (requests["ended_s"] - requests["intended_s"]) * MS_PER_S
     requests["service_ms"] = (requests["ended_s"] - requests["sent_s"]) * MS_PER_S
     judged = judged_again(trial.record, requests, run.record)
-    data = TrialData(judged, trial.state, requests, _by_metric(samples), run.record.experiment.objective)
+    asked = run.record.experiment
+    data = TrialData(judged, trial.state, requests, _by_metric(samples), asked.objective, asked.recovery_band)
     return Examined(data, tuple(validity_findings(record_file, trial.record, judged, run.record)))
 
 

@@ -11,9 +11,10 @@ MIX = {Operation.READ_COURSE: 75, Operation.LIST_COURSES: 5, Operation.READ_STUD
 
 RATE_PER_S: Final = 300
 TTL_S: Final = 180
-"""What the cache saves depends on how often a key is read while its entry lives. The usual 60 s are well within the claim at 900 reads/s, which
-two processors don't serve without a cache; a third of the rate and entries that live three times as long save the same. It is a factor of
-the treatments, since at another time to live the claim would be another one: cache_curve asks at which loads it holds."""
+"""What the cache saves depends on how often a key is read while its entry lives. With the usual 60 s it is well within the claim at 900
+reads/s, which is much for two processors without a cache; a third of the rate with entries that live three times as long saves the same.
+The time to live is a factor of the treatments, because the claim would be another one at another: cache_curve asks at which loads it
+holds."""
 
 EXPERIMENT = Experiment(
     name="cache",
@@ -25,7 +26,7 @@ EXPERIMENT = Experiment(
     ),
     mix=MIX,
     arrivals=Arrivals(rate_per_s=RATE_PER_S),
-    phases=Phases(warm_up_s=1, measure_s=7),
+    phases=Phases(warm_up_s=1, measure_s=5),
     cache_start="steady",
     trials=7,
     claims=(
@@ -41,13 +42,6 @@ EXPERIMENT = Experiment(
         RatioClaim(
             statement="The cache makes the median response at least 1.2 times faster",
             metric=Metric.RESPONSE_P50_MS,
-            numerator="off",
-            denominator="on",
-            at_least=1.2,
-        ),
-        RatioClaim(
-            statement="The cache makes the 95th percentile of the response time at least 1.2 times faster",
-            metric=Metric.RESPONSE_P95_MS,
             numerator="off",
             denominator="on",
             at_least=1.2,

@@ -23,30 +23,33 @@ EXPERIMENT = Experiment(
         Operation.ENROLL: 6,
         Operation.READ_ENROLLMENT: 3,
     },
-    # Well below what two processors serve: a busier machine must not turn the trial into one of overload.
-    arrivals=Arrivals(rate_per_s=100),
-    phases=Phases(warm_up_s=2, measure_s=5),
+    # Well below what two processors serve: a busier machine must not turn the trial into one of overload. Some 1,125 requests, so that p99
+    # can be printed.
+    arrivals=Arrivals(rate_per_s=250),
+    phases=Phases(warm_up_s=2, measure_s=4.5),
+    # The fewest that can decide three claims together.
+    trials=7,
     claims=(
         RatioClaim(
-            statement="3/2/2 answers at least as fast as 1/1/1 at the 95th percentile",
+            statement="At the median 3/2/2 takes at most 1.25 times as long as 1/1/1",
+            metric=Metric.RESPONSE_P50_MS,
+            numerator="scaled",
+            denominator="single",
+            at_most=1.25,
+        ),
+        RatioClaim(
+            statement="At the 95th percentile 3/2/2 takes at most 1.5 times as long as 1/1/1",
             metric=Metric.RESPONSE_P95_MS,
             numerator="scaled",
             denominator="single",
-            at_most=1,
+            at_most=1.5,
         ),
         RatioClaim(
-            statement="3/2/2 serves the offered load as fully as 1/1/1",
-            metric=Metric.THROUGHPUT_PER_S,
-            numerator="scaled",
-            denominator="single",
-            at_least=0.98,
-        ),
-        RatioClaim(
-            statement="3/2/2 costs at most 20 % more processor time for each request",
+            statement="3/2/2 costs at most 1.5 times as much processor time for each request",
             metric=Metric.CPU_MS_PER_REQUEST,
             numerator="scaled",
             denominator="single",
-            at_most=1.2,
+            at_most=1.5,
         ),
     ),
 )

@@ -112,7 +112,7 @@ class Experiment(BaseExperiment):
         gt=1,
         le=10,
         allow_inf_nan=False,
-        description="clients are served as before while the response-time tail is within this factor of the control trial's",
+        description="clients are served as before while median and tail of the response time are within this factor of the control trial's",
     )
     bring_ups: int = Field(1, ge=1, le=1000, description="fresh deployments over which the blocks are spread")
     staleness_bound_s: float | None = Field(

@@ -110,7 +110,7 @@ def fill_cache(bench: Bench, attempt: Attempt) -> None:
     if attempt.experiment.cache_start != "steady":
         return
     if attempt.generator is None:
-        raise TrialError("the load generator was not launched, so nobody knows when the load begins; the launch stage comes first")
+        raise TrialError("the load generator was not launched, so no load would follow the fill at once; the launch stage comes first")
     outside = bench.session.outside
     outside.inspection.read_through(
         bench.deployment, outside.load.cached_paths(attempt.experiment, bench.session.population, attempt.planned)

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from experiments.records.schema import Outcome
 from reports.analysis.estimates import Observation, Unmeasured
 from reports.analysis.faults import Struck, struck
-from reports.analysis.percentiles import SAMPLES_BEYOND, WHOLE, is_supported, percentile
+from reports.analysis.percentiles import SAMPLES_BEYOND, TAILS_PER_MILLE, highest_tail, label, percentile
 from reports.analysis.pooled import Counts
-from reports.analysis.recovery import TAILS_PER_MILLE
+from reports.analysis.seconds import Traffic
 from reports.loading import TrialData, Window
 
 HOLD_S = 1.0
+NO_CONTROL = Unmeasured("the block has no valid control trial")
 
 
 class When(StrEnum):
@@ -89,25 +90,35 @@ def failed_during_fault(trial: TrialData) -> Observation | Unmeasured:
 
 
 def tail_ratio(trial: TrialData, control: TrialData | None) -> Observation | Unmeasured:
-    """The tail of the response time during the fault against the same seconds of the trial without one.
+    """The tail of the response time during the fault against the same seconds of the control trial.
 
     The tail is the highest of p99, p95 and p90 that both have enough requests for; failures count as slower than every answer.
     """
     found = struck(trial)
+    return found if isinstance(found, Unmeasured) else _tail_ratio(trial, control, found.until_ready, "during the fault")
+
+
+def tail_after_ratio(trial: TrialData, control: TrialData | None) -> Observation | Unmeasured:
+    """The same of the requests that were due after everything was in good health again."""
+    found = struck(trial)
     if isinstance(found, Unmeasured):
         return found
+    if found.ready_s is None:
+        return Unmeasured("not everything that was broken was healed and seen in good health again")
+    return _tail_ratio(trial, control, Window(found.ready_s, trial.load_end_s), "after it")
+
+
+def _tail_ratio(trial: TrialData, control: TrialData | None, window: Window, when: str) -> Observation | Unmeasured:
     if control is None:
-        return Unmeasured("the block has no valid trial without a fault")
-    own, other = (_inside(one, found.until_ready) for one in (trial, control))
-    fewest = min(len(own), len(other))
-    tail = next((per_mille for per_mille in TAILS_PER_MILLE if is_supported(fewest, per_mille)), None)
+        return NO_CONTROL
+    own, other = (Traffic.of(one.requests).within(window).response_ms for one in (trial, control))
+    fewest = min(own.size, other.size)
+    tail = highest_tail(fewest)
     if tail is None:
-        return Unmeasured(
-            f"{fewest} requests during the fault leave fewer than {SAMPLES_BEYOND} beyond p{TAILS_PER_MILLE[-1] * 100 / WHOLE:g}"
-        )
-    above, below = (percentile(np.where(one["ok"], one["response_ms"], math.inf).astype(np.float64), tail) for one in (own, other))
+        return Unmeasured(f"{fewest} requests {when} leave fewer than {SAMPLES_BEYOND} beyond {label(TAILS_PER_MILLE[-1])}")
+    above, below = percentile(own, tail), percentile(other, tail)
     if math.isinf(below):
-        return Unmeasured("the trial without a fault failed as much")
+        return Unmeasured("the control trial failed as much")
     return Observation.exact(above / below)
 
 

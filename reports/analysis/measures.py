@@ -22,11 +22,11 @@ from reports.analysis.failures import (
     failed_during_fault,
     failures_during_fault,
     slowest_response,
+    tail_after_ratio,
     tail_ratio,
     time_to_first_failure,
     time_to_mitigate,
 )
-from reports.analysis.faults import NO_FAULT
 from reports.analysis.percentiles import SAMPLES_BEYOND, is_supported, label, percentile
 from reports.analysis.pooled import Counts
 from reports.analysis.recovery import recovery_after_heal, recovery_after_ready, time_to_recover
@@ -43,10 +43,9 @@ no statement (30 s were counted), so nothing has to be subtracted."""
 
 
 def measures(trial: TrialData, control: TrialData | None = None) -> dict[Metric, Measured]:
-    """Every metric of one trial; ``control`` is the trial without a fault in the same block."""
+    """Every metric of one trial; ``control`` is the control trial of its block, if that is valid."""
     return {metric: compute(trial) for metric, compute in _COMPUTE.items()} | {
-        Metric.TAIL_RATIO: tail_ratio(trial, control),
-        Metric.TAIL_AFTER_RATIO: NO_FAULT,
+        metric: compute(trial, control) for metric, compute in _COMPUTE_AGAINST_CONTROL.items()
     }
 
 
@@ -163,7 +162,6 @@ _COMPUTE: dict[Metric, Callable[[TrialData], Measured]] = {
     Metric.THROUGHPUT_PER_S: _throughput_per_s,
     Metric.AVAILABILITY: _availability,
     Metric.FAILED_REQUESTS: _failed_requests,
-    Metric.TIME_TO_RECOVER_S: time_to_recover,
     Metric.SQL_PER_10K_READS: _sql_per_10k_reads,
     Metric.CPU_MS_PER_REQUEST: _cpu_ms_per_request,
     Metric.SLOWEST_RESPONSE_MS: slowest_response,
@@ -174,9 +172,14 @@ _COMPUTE: dict[Metric, Callable[[TrialData], Measured]] = {
     Metric.TIME_TO_FIRST_FAILURE_S: time_to_first_failure,
     Metric.TIME_TO_DETECT_S: time_to_detect,
     Metric.TIME_TO_MITIGATE_S: time_to_mitigate,
-    Metric.RECOVERY_AFTER_HEAL_S: recovery_after_heal,
-    Metric.RECOVERY_AFTER_READY_S: recovery_after_ready,
     Metric.BACKLOG_PEAK: backlog_peak,
     Metric.DRAIN_AFTER_READY_S: drain_after_ready,
     Metric.DECIDED_AFTER_HEAL_S: decided_after_heal,
+}
+_COMPUTE_AGAINST_CONTROL: dict[Metric, Callable[[TrialData, TrialData | None], Measured]] = {
+    Metric.TIME_TO_RECOVER_S: time_to_recover,
+    Metric.RECOVERY_AFTER_HEAL_S: recovery_after_heal,
+    Metric.RECOVERY_AFTER_READY_S: recovery_after_ready,
+    Metric.TAIL_RATIO: tail_ratio,
+    Metric.TAIL_AFTER_RATIO: tail_after_ratio,
 }

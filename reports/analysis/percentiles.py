@@ -15,6 +15,8 @@ number printed is little more than the largest few values.
 """
 SAMPLES_BEYOND_IN_SERIES = 5
 """The same for one second of a series, where the line is a median over trials and so rests on several such samples."""
+TAILS_PER_MILLE = (990, 950, 900)
+"""What a tail is: the highest of them that a sample supports."""
 WHOLE = 1000
 
 
@@ -36,6 +38,11 @@ def percentile(values: NDArray[np.float64], per_mille: int) -> float:
 def is_supported(count: int, per_mille: int, beyond: int = SAMPLES_BEYOND) -> bool:
     """Whether ``count`` values leave enough of them beyond the percentile."""
     return count * (WHOLE - per_mille) >= beyond * WHOLE
+
+
+def highest_tail(count: int, beyond: int = SAMPLES_BEYOND) -> int | None:
+    """The highest tail, in per mille, that ``count`` values support; None: they support none."""
+    return next((tail for tail in TAILS_PER_MILLE if is_supported(count, tail, beyond)), None)
 
 
 def label(per_mille: int) -> str:

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from experiments.records.schema import METRICS
 from reports.analysis.counters import rates
-from reports.analysis.percentiles import SAMPLES_BEYOND_IN_SERIES, is_supported, percentile
-from reports.analysis.recovery import tail_per_mille
+from reports.analysis.percentiles import SAMPLES_BEYOND_IN_SERIES, TAILS_PER_MILLE, highest_tail, is_supported, percentile
+from reports.analysis.seconds import BIN_S, by_bin
 from reports.analysis.service import quality
 from reports.loading import TrialData, Window
-
-BIN_S = 1.0
 
 PerTrial = Callable[[TrialData, NDArray[np.float64]], NDArray[np.float64]]
 """A trial and the edges of the bins to one number a bin; NaN where there is none."""
@@ -82,9 +80,9 @@ def slowest_ms(trial: TrialData, edges: NDArray[np.float64]) -> NDArray[np.float
 
 
 def series_tail(trials: Sequence[TrialData]) -> int:
-    """The highest percentile, in per mille, that a typical second of these trials supports."""
+    """The highest tail, in per mille, that a typical second of these trials supports; the lowest one where it supports none."""
     counts = [len(trial.requests) / trial.load_end_s for trial in trials]
-    return tail_per_mille(float(np.median(counts)) if counts else 0)
+    return highest_tail(int(np.median(counts)) if counts else 0, SAMPLES_BEYOND_IN_SERIES) or TAILS_PER_MILLE[-1]
 
 
 def node_series(trials: Sequence[TrialData], metric: str) -> dict[str, Series]:
@@ -102,18 +100,15 @@ def _node_values(node: str, metric: str) -> PerTrial:
             return np.full(len(edges) - 1, np.nan)
         if is_counter:
             return rates(found.at_s, found.value, edges)
-        number = np.floor(found.at_s / BIN_S)
-        inside = [found.value[number == second] for second in range(len(edges) - 1)]
-        return np.array([found.mean() if found.size else np.nan for found in inside])
+        return np.array([values.mean() if values.size else np.nan for values in by_bin(found.at_s, found.value, edges)])
 
     return per_trial
 
 
 def _by_bin(trial: TrialData, edges: NDArray[np.float64], one: Callable[[NDArray[np.float64]], float]) -> NDArray[np.float64]:
     answered = trial.requests[trial.requests["ok"]]
-    number = np.floor(answered["intended_s"].to_numpy(dtype=np.float64) / BIN_S)
-    values = answered["response_ms"].to_numpy(dtype=np.float64)
-    return np.array([one(values[number == second]) for second in range(len(edges) - 1)])
+    due_s, response_ms = (answered[column].to_numpy(dtype=np.float64) for column in ("intended_s", "response_ms"))
+    return np.array([one(values) for values in by_bin(due_s, response_ms, edges)])
 
 
 def _count(times: pd.Series[float], edges: NDArray[np.float64]) -> NDArray[np.float64]:

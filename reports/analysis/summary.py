@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from experiments.definition import Experiment, Metric
+from experiments.definition import Experiment, Metric, Treatment
 from reports.analysis.effects import ByBlock, Comparison, compare
 from reports.analysis.estimates import Estimate, Observation, Unmeasured
 from reports.analysis.latency import generator_parts
 from reports.analysis.measures import Measured, losses, measures, over_trials
 from reports.analysis.pooled import Counts
 from reports.loading import RunData, TrialData
+
+OF_THE_FAULT = {"name", "title", "faults", "chance"}
+"""What a treatment and its control may differ in."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,7 @@ class Summary:
 def summarise(run: RunData) -> Summary:
     """All numbers of a run."""
     names = [treatment.name for treatment in run.record.experiment.treatments]
-    controls = {name: _valid_by_block(run, control_of(run.record.experiment, name)) for name in names}
-    by_trial = {trial.record.trial_id: measures(trial, controls[trial.record.treatment].get(trial.record.block)) for trial in run.trials}
+    by_trial = {trial.record.trial_id: measures(trial, control_trial(run, trial)) for trial in run.trials}
     blocks: dict[str, dict[Metric, ByBlock]] = {
         name: {metric: _by_block(run, by_trial, name, metric) for metric in Metric} for name in names
     }
@@ -61,14 +63,21 @@ def summarise(run: RunData) -> Summary:
 
 
 def control_of(experiment: Experiment, treatment: str) -> str | None:
-    """The treatment without a fault that another is measured against: one with the same factors, else the first; None: there is none."""
+    """The control of a treatment: the one under which nothing breaks and all else is the same; None: there is none."""
     asked = experiment.treatment(treatment)
-    candidates = [one for one in experiment.treatments if not one.faults and one.name != treatment]
-    return next((one.name for one in candidates if one.factors == asked.factors), candidates[0].name if candidates else None)
+    return next((one.name for one in experiment.treatments if not one.breaks and one.name != treatment and _is_alike(one, asked)), None)
 
 
-def _valid_by_block(run: RunData, treatment: str | None) -> dict[int, TrialData]:
-    return {} if treatment is None else {trial.record.block: trial for trial in run.valid(treatment)}
+def control_trial(run: RunData, trial: TrialData) -> TrialData | None:
+    """The valid trial of the control in the same block, whose requests had the same schedule; None: there is none."""
+    control = control_of(run.record.experiment, trial.record.treatment)
+    same_block = [one for one in run.valid(control) if one.record.block == trial.record.block] if control else []
+    return same_block[0] if same_block else None
+
+
+def _is_alike(one: Treatment, other: Treatment) -> bool:
+    """Whether two treatments differ in nothing but what they break."""
+    return one.model_dump(exclude=OF_THE_FAULT) == other.model_dump(exclude=OF_THE_FAULT)
 
 
 def _by_block(run: RunData, by_trial: dict[str, dict[Metric, Measured]], treatment: str, metric: Metric) -> ByBlock:

@@ -175,8 +175,8 @@ def over_time_chart(run: RunData, judged: Mapping[str, Steadiness], prefix: str)
         ("Served: answered right and in time", "share", served_share, True),
         ("Right answers", "per s", answered_per_s, True),
         ("Failed requests", "per s", failed_per_s, True),
-        ("Response time, median", "ms", response_ms(500), True),
-        (f"Response time, {label(tail)}", "ms", response_ms(tail), True),
+        ("Response time of answered requests, median", "ms", response_ms(500), True),
+        (f"Response time of answered requests, {label(tail)}", "ms", response_ms(tail), True),
         ("Slowest answer", "ms", slowest_ms, False),
     )
     shades = _common_shades([shades_of(trials) for _, _, trials in present])
@@ -184,7 +184,9 @@ def over_time_chart(run: RunData, judged: Mapping[str, Steadiness], prefix: str)
         name=f"{prefix}-over-time",
         title="Second by second, as clients saw it",
         caption="Lines are medians over trials, bands reach from the smallest to the largest trial. Answers stand at the second in which "
-        f"they came, everything else at the second in which the request was due. {steady_words(run.record.experiment, judged)}".rstrip(),
+        "they came, everything else at the second in which the request was due. Response times are of answered requests only: a failed "
+        "one is counted as failed and as not served, and has no part in them. "
+        f"{steady_words(run.record.experiment, judged)}".rstrip(),
         x_title=SECONDS_TITLE,
         panels=tuple(
             Panel(

@@ -12,11 +12,11 @@ from reports.analysis.estimates import Observation, Unmeasured
 from reports.analysis.failures import When, error_classes
 from reports.analysis.measures import over_trials
 from reports.analysis.service import THRESHOLDS_PERCENT, objective_met, seconds_below
-from reports.analysis.summary import Summary, control_of
+from reports.analysis.summary import Summary, control_trial
 from reports.loading import RunData, TrialData
 from reports.page.data import Column, Table
-from reports.page.formats import NOTHING, Form, estimate_cell, estimate_names, number, number_cell, text_cell
-from reports.page.words import METRICS
+from reports.page.formats import NOTHING, Form, count, estimate_cell, estimate_names, number, number_cell, text_cell
+from reports.page.words import METRICS, as_before
 
 _CLIENTS = (
     Metric.FAILED_DURING_FAULT,
@@ -25,6 +25,7 @@ _CLIENTS = (
     Metric.TIME_TO_RECOVER_S,
     Metric.RECOVERY_AFTER_HEAL_S,
     Metric.RECOVERY_AFTER_READY_S,
+    Metric.TAIL_AFTER_RATIO,
     Metric.TAIL_RATIO,
     Metric.SLOWEST_RESPONSE_MS,
 )
@@ -37,7 +38,10 @@ _SYSTEM = (
     Metric.DECIDED_AFTER_HEAL_S,
 )
 _REPLICA = re.compile(r"-\d+\b")
-_AT_LEAST = "“>” and ∞ in an interval: a trial ended first, so it is only known to be more."
+_AT_LEAST = (
+    "“>” and ∞ in an interval: it is only known to be at least this, because a trial ended first or its requests are too few or too "
+    "different to tell."
+)
 
 
 def broken_on_purpose(experiment: Experiment) -> tuple[Treatment, ...]:
@@ -59,8 +63,17 @@ def clients_table(run: RunData, summary: Summary, prefix: str) -> Table:
             )
             for treatment in broken_on_purpose(run.record.experiment)
         ),
-        note=_AT_LEAST,
+        note=f"{_AT_LEAST} Recovery: {as_before(run.record.experiment.recovery_band)}.{_without_control(run)}",
     )
+
+
+def _without_control(run: RunData) -> str:
+    """How many trials are compared with their own beginning; empty where none is."""
+    trials = [trial for treatment in broken_on_purpose(run.record.experiment) for trial in run.valid(treatment.name)]
+    alone = sum(control_trial(run, trial) is None for trial in trials)
+    if not alone:
+        return ""
+    return f" {count(alone, 'trial')} had no valid control trial in the block, so there the seconds before the fault took its place."
 
 
 def system_table(run: RunData, summary: Summary, prefix: str) -> Table:
@@ -151,15 +164,14 @@ def depth_table(run: RunData, prefix: str) -> Table | None:
             ),
         ),
         rows=tuple(rows),
-        note="Seconds of the measure phase whose share of served requests was below so much of that in the block's trial without a fault. "
+        note="Seconds of the measure phase whose share of served requests was below so much of that in the block's control trial. "
         "Treatments without such a second are left out.",
     )
 
 
 def _below(run: RunData, trial: TrialData) -> dict[int, float]:
-    control = control_of(run.record.experiment, trial.record.treatment)
-    same_block = [one for one in run.valid(control) if one.record.block == trial.record.block] if control else []
-    return seconds_below(trial, _served_share(same_block[0]) if same_block else 1.0)
+    control = control_trial(run, trial)
+    return seconds_below(trial, 1.0 if control is None else _served_share(control))
 
 
 def _served_share(trial: TrialData) -> float:

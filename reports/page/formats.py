@@ -110,6 +110,8 @@ def measured_cell(measured: Measured, form: Form = Form.NUMBER) -> Cell:
     """One trial's number."""
     if not isinstance(measured, Observation):
         return Cell(NOTHING, (None,), tone=Tone.FAINT)
+    if measured.is_censored and math.isfinite(measured.high):
+        return Cell(f"{number(measured.low, form)} to {number(measured.high, form)}", (measured.low,))
     return Cell(("> " if measured.is_censored else "") + number(measured.low, form), (measured.low,))
 
 

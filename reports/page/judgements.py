@@ -10,7 +10,7 @@ from reports.analysis.power import MOST_TRIALS, POWER
 from reports.page.capacity_words import WORDS
 from reports.page.data import Judgement, Tone
 from reports.page.formats import NEVER, Form, bounds, count, interval, number, value, whole_percent
-from reports.page.words import METRICS
+from reports.page.words import METRICS, RECOVERIES, as_before
 from reports.verdicts.claims import ClaimVerdict, PointVerdict
 from reports.verdicts.comparisons import ComparisonVerdict, Reached
 from reports.verdicts.every_trial import bad_share
@@ -44,7 +44,8 @@ def claim_judgement(experiment: Experiment, verdict: ClaimVerdict) -> Judgement:
         word=verdict.outcome.value,
         tone=CLAIM_TONES[verdict.outcome],
         measured=_measured(experiment, verdict, form, unit),
-        asked=f"Claimed: {_bounds(claim, form)}{unit} {over}",
+        asked=f"Claimed: {_bounds(claim, form)}{unit} {over}"
+        + (f"; {as_before(experiment.recovery_band)}" if claim.metric in RECOVERIES else ""),
         remark=" ".join((*_reasons(experiment, verdict), *_effort(verdict, form, unit))),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from experiments.definition import TRIALS_FOR_A_VERDICT, Metric, Operation
+from reports.analysis.equivalence import TAIL_PER_MILLE
 from reports.analysis.estimates import CONFIDENCE
-from reports.analysis.percentiles import SAMPLES_BEYOND, SAMPLES_BEYOND_IN_SERIES
+from reports.analysis.percentiles import SAMPLES_BEYOND, SAMPLES_BEYOND_IN_SERIES, label
 from reports.analysis.pooled import UNSEEN_TIMES
 from reports.analysis.power import LEVEL
 from reports.page.data import Term
@@ -47,8 +48,11 @@ METRICS: dict[Metric, MetricWords] = {
         "Time to recover",
         "s",
         Form.NUMBER,
-        "From the fault until the failures of every later second and the response-time tail of three seconds in a row are back in the "
-        "range they had before the fault; in whole seconds; 0: clients never noticed (after Brown & Patterson, USENIX ATC 2000).",
+        "From the fault until clients are served as before, in whole seconds (after Brown & Patterson, USENIX ATC 2000): until the load "
+        f"ends, the median and {label(TAIL_PER_MILLE)} of the response time are shown to be within the experiment's band of those of the "
+        "control trial in the same seconds, and no second has more failures than the control trial and the seconds before the fault "
+        "explain (a single one is never more). Where the block has no valid control trial, the seconds before the fault take its "
+        "place. Where noise hides the second, a trial tells bounds. 0: nothing was seen to be worse than without the fault.",
     ),
     Metric.SQL_PER_10K_READS: MetricWords(
         "SQL statements per 10,000 reads",
@@ -98,13 +102,13 @@ METRICS: dict[Metric, MetricWords] = {
         "",
         Form.TIMES,
         "The highest of p99, p95 and p90 that the requests due from injection to ready support, divided by the same of the same seconds in "
-        "the block's trial without a fault.",
+        "the block's control trial.",
     ),
     Metric.TAIL_AFTER_RATIO: MetricWords(
         "Response-time tail afterwards, times the control's",
         "",
         Form.TIMES,
-        "The same of the requests that were due after everything was ready again.",
+        "The same of the requests that were due from when everything was ready again until the load ended.",
     ),
     Metric.TIME_TO_FIRST_FAILURE_S: MetricWords(
         "Time to first failure",
@@ -158,6 +162,18 @@ METRICS: dict[Metric, MetricWords] = {
         "From when the last heal was begun until every accepted request of the trial was decided, later ones too: at most so long.",
     ),
 }
+
+RECOVERIES = frozenset({Metric.TIME_TO_RECOVER_S, Metric.RECOVERY_AFTER_HEAL_S, Metric.RECOVERY_AFTER_READY_S})
+"""The metrics that last until clients are served as before."""
+
+
+def as_before(band: float) -> str:
+    """What "served as before" means in an experiment with this band."""
+    return (
+        f"as before is within {band:g}{Form.TIMES.value} of the control trial's median and tail ({label(TAIL_PER_MILLE)}) of the response "
+        "time until the load ends, without more failures than the background explains"
+    )
+
 
 OPERATIONS: dict[Operation | None, str] = {
     None: "all operations",
@@ -257,6 +273,11 @@ OPEN_LOOP_GLOSSARY: tuple[Term, ...] = (
     Term(
         "Cliff's delta",
         "+1: every trial of the treatment is above every trial of the reference; −1: all are below; 0: neither tends to be larger.",  # noqa: RUF001
+    ),
+    Term(
+        "control trial",
+        "The trial of the same block under the treatment that differs in nothing but that it has no fault. Its requests have the same "
+        "schedule, so the same seconds of both can be compared.",
     ),
     Term("valid trial", "One whose load was sent as planned and whose faults provably happened; no other enters estimates and verdicts."),
     *(Term(words.title, words.definition) for words in METRICS.values()),

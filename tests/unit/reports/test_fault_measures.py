@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.definition import Fault, FaultKind, Metric, Phases, Treatment
+from experiments.definition import Chance, Fault, FaultKind, Metric, Phases, Treatment
 from experiments.records.schema import FaultRecord
 from reports.analysis.backlog import drain
 from reports.analysis.detection import GAVE_UP, Detection, detections
 from reports.analysis.estimates import Observation, Unmeasured
-from reports.analysis.failures import When, error_classes
+from reports.analysis.failures import NO_CONTROL, When, error_classes
 from reports.analysis.faults import NO_FAULT, Struck, fault_spans
 from reports.analysis.measures import measures
 from reports.analysis.service import quality, seconds_below
-from reports.analysis.summary import control_of
+from reports.analysis.summary import control_of, control_trial
 from reports.loading import Readings, TrialData, Window
-from tests.unit.reports.factory import Request, TrialSpec, experiment, steady, trial_data
+from tests.unit.reports.factory import Request, TrialSpec, experiment, load_trials, steady, trial_data, write
 
 PHASES = Phases(warm_up_s=2, measure_s=10)
 INJECTED_S, HEALED_S, READY_S = 5.0, 8.0, 8.5
@@ -178,7 +178,38 @@ def test_the_tail_is_compared_with_the_same_seconds_without_the_fault(tmp_path: 
     assert _measured(slow, Metric.TAIL_RATIO, control).low == pytest.approx(50)
     only_fault = _trial(tmp_path / "fault", lambda request: replace(request, response_ms=40.0 if 5 <= request.intended_s < 8.5 else 500.0))
     assert _measured(only_fault, Metric.TAIL_RATIO, control).low == pytest.approx(4)
-    assert measures(slow)[Metric.TAIL_RATIO] == Unmeasured("the block has no valid trial without a fault")
+    assert measures(slow)[Metric.TAIL_RATIO] == NO_CONTROL
+
+
+@pytest.mark.parametrize(
+    ("ready_s", "expected"),
+    [
+        pytest.param(8.5, 3.0, id="350 requests support p95"),
+        pytest.param(9.5, 3.0, id="250 requests support p95"),
+        pytest.param(10.5, 1.2, id="150 requests support p90 only"),
+        pytest.param(11.5, None, id="50 requests support none"),
+        pytest.param(None, None, id="never ready"),
+    ],
+)
+def test_the_tail_afterwards_is_compared_with_the_same_seconds_of_the_control(
+    tmp_path: Path, ready_s: float | None, expected: float | None
+) -> None:
+    """After the fault each twelfth request takes 30 ms and the others 12 ms; the control 10 ms, and 90 ms before and in the fault."""
+
+    def afterwards(request: Request) -> Request:
+        return replace(request, response_ms=30.0 if round(request.intended_s * 100) % 12 == 0 else 12.0)
+
+    trial = _trial(tmp_path, afterwards, faults=(FAULT.model_copy(update={"ready_s": ready_s}),))
+    control = _trial(
+        tmp_path / "control", lambda request: replace(request, response_ms=10.0 if request.intended_s >= 8.5 else 90.0), faults=()
+    )
+    found = measures(trial, control)[Metric.TAIL_AFTER_RATIO]
+    if expected is None:
+        assert isinstance(found, Unmeasured)
+    else:
+        assert isinstance(found, Observation)
+        assert found.low == pytest.approx(expected)
+    assert measures(control)[Metric.TAIL_AFTER_RATIO] == NO_FAULT
 
 
 def test_without_a_fault_nothing_of_it_is_measured(tmp_path: Path) -> None:
@@ -283,20 +314,48 @@ def test_failures_are_told_apart_by_time_and_kind(tmp_path: Path) -> None:
     ]
 
 
-def test_the_control_has_the_same_factors_where_there_is_one() -> None:
-    """Else it is the first treatment without a fault; an experiment without one has none."""
+def test_the_control_differs_in_nothing_but_the_fault() -> None:
+    """A treatment without a fault that has other factors, another rate or another delay is no control of it."""
     fault = (FAULT.planned,)
-    plain, off = Treatment(name="plain", title="plain"), Treatment(name="off", title="off", factors={"cache": False})
     asked = experiment(
         treatments=(
-            plain,
-            off,
+            Treatment(name="chance", title="-", chance=Chance(per_minute=6)),
+            Treatment(name="plain", title="plain"),
+            Treatment(name="off", title="off", factors={"cache": False}),
+            Treatment(name="fast", title="fast", rate_per_s=500),
+            Treatment(name="plain_crash", title="-", faults=fault),
             Treatment(name="off_crash", title="-", factors={"cache": False}, faults=fault),
-            Treatment(name="few", title="-", factors={"courses.threads": 2}, faults=fault),
+            Treatment(name="fast_crash", title="-", rate_per_s=500, faults=fault),
+            Treatment(name="few_crash", title="-", factors={"courses.threads": 2}, faults=fault),
+            Treatment(name="skewed_crash", title="-", zipf_exponent=1.5, faults=fault),
         )
     )
-    assert [control_of(asked, name) for name in ("off_crash", "few")] == ["off", "plain"]
-    assert control_of(experiment(treatments=(Treatment(name="only", title="-", faults=fault),)), "only") is None
+    found = {one.name: control_of(asked, one.name) for one in asked.treatments if one.breaks}
+    assert found == {
+        "chance": "plain",
+        "plain_crash": "plain",
+        "off_crash": "off",
+        "fast_crash": "fast",
+        "few_crash": None,
+        "skewed_crash": None,
+    }
+
+
+def test_the_control_trial_is_the_valid_one_of_the_block(tmp_path: Path) -> None:
+    """Where the control of the block is not valid there is none, whatever other blocks have."""
+    plain, crash = Treatment(name="plain", title="plain"), Treatment(name="crash", title="-", faults=(FAULT.planned,))
+    asked = experiment(treatments=(plain, crash), trials=2, phases=PHASES)
+    requests = steady(rate_per_s=10, duration_s=12)
+    specs = {
+        (block, name): TrialSpec(requests, faults=(FAULT,) if name == "crash" else (), valid=(block, name) != (1, "plain"))
+        for block in range(2)
+        for name in ("plain", "crash")
+    }
+    run = load_trials(write(tmp_path, asked, specs))
+    found = {trial.record.block: control_trial(run, trial) for trial in run.valid("crash")}
+    assert found[1] is None
+    assert found[0] is not None
+    assert (found[0].record.block, found[0].record.treatment) == (0, "plain")
 
 
 def test_charts_show_the_typical_times_of_the_same_fault_only(tmp_path: Path) -> None:

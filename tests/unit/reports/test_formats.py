@@ -57,6 +57,7 @@ def test_what_is_not_there_is_a_dash_and_an_empty_field() -> None:
     assert estimate_cell(Unmeasured("why")).raw == (None, None, None)
     assert measured_cell(Unmeasured("why")).raw == (None,)
     assert measured_cell(Observation.above(9)).text == "> 9"
+    assert measured_cell(Observation(1.0, 2.0)).text == "1 to 2"
 
 
 def test_moments_are_in_utc_whatever_the_recorder_was_in() -> None:
