@@ -191,7 +191,7 @@ def make_trial(asked: Experiment, planned: PlannedTrial, spec: TrialSpec, *, run
             offered=len(spec.requests) + spec.unrecorded,
             slip_p99_ms=slip_p99_ms(phases, RequestTimes.of(requests)),
             valid=spec.valid,
-            reasons=spec.reasons,
+            reasons=spec.reasons or (() if spec.valid else ("settle: the databases were away",)),
             invariants=spec.invariants,
         ),
         state=StateRecord(
