@@ -56,9 +56,11 @@ class CurveSeries:
 
 
 def curve_points(run: RunData, summary: Summary, claim: CurveClaim) -> tuple[CurvePoint, ...]:
-    """The points of a claim, in its order."""
+    """The points of a claim, in its order, then the other treatments with a cache, which it doesn't speak of."""
     experiment = run.record.experiment
-    return tuple(_point(experiment, summary, claim, experiment.treatment(name)) for name in claim.points)
+    others = [one for one in experiment.treatments if one.name not in claim.treatments and experiment.topology_of(one).cache.enabled]
+    treatments = (*map(experiment.treatment, claim.points), *others)
+    return tuple(_point(experiment, summary, claim, treatment) for treatment in treatments)
 
 
 def curve_series(experiment: Experiment, points: tuple[CurvePoint, ...]) -> tuple[CurveSeries, ...]:

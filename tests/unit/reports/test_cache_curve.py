@@ -139,3 +139,9 @@ def test_a_run_without_such_a_claim_has_no_such_part(tmp_path: Path) -> None:
     """Nothing is drawn that was not asked."""
     run = _run(tmp_path, experiment(name="curve", treatments=(OFF, SLOW)))
     assert curve_parts(run, summarise(run), "r") == ()
+
+
+def test_treatments_that_the_claim_does_not_speak_of_are_drawn_behind_its_points(found: tuple[RunData, Summary]) -> None:
+    """All but the numerator, which has no cache."""
+    claim = CLAIM.model_copy(update={"points": ("slow", "fast")})
+    assert [point.treatment.name for point in curve_points(*found, claim)] == ["slow", "fast", "long"]
