@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
     ),
     mix=MIX,
     arrivals=Arrivals(rate_per_s=RATE_PER_S),
-    phases=Phases(warm_up_s=1, measure_s=5),
+    phases=Phases(warm_up_s=1, measure_s=4.5),
     cache_start="steady",
     trials=7,
     claims=(
@@ -40,18 +40,19 @@ EXPERIMENT = Experiment(
             at_most=100,
         ),
         RatioClaim(
-            statement="The cache makes the median response at least 1.2 times faster",
-            metric=Metric.RESPONSE_P50_MS,
+            # Not at the median: of a response of one millisecond the load generator's own lateness is more than a tenth.
+            statement="The cache makes the 95th percentile of the response time at least 1.2 times shorter",
+            metric=Metric.RESPONSE_P95_MS,
             numerator="off",
             denominator="on",
             at_least=1.2,
         ),
         RatioClaim(
-            statement="A read costs at least 1.3 times less processor time with the cache",
+            statement="A read costs at least 1.2 times as much processor time without the cache",
             metric=Metric.CPU_MS_PER_REQUEST,
             numerator="off",
             denominator="on",
-            at_least=1.3,
+            at_least=1.2,
         ),
     ),
 )

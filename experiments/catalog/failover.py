@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from experiments.definition import Arrivals, BoundClaim, Experiment, Fault, Metric, Operation, Phases, Treatment
 from infra.topology import Topology
+
+AT_S: Final = 4.2
+LASTS_S: Final = 1.5
+"""Longer than the second that the gateway gives a silent replica."""
 
 EXPERIMENT = Experiment(
     name="failover",
@@ -12,8 +18,8 @@ EXPERIMENT = Experiment(
     topology=Topology().override({"courses.replicas": 3}),
     treatments=(
         Treatment(name="control", title="no fault"),
-        Treatment(name="crash", title="courses-2 killed", faults=(Fault(kind="crash", node="courses-2", at_s=5.2, duration_s=3),)),
-        Treatment(name="pause", title="courses-2 paused", faults=(Fault(kind="pause", node="courses-2", at_s=5.2, duration_s=3),)),
+        Treatment(name="crash", title="courses-2 killed", faults=(Fault(kind="crash", node="courses-2", at_s=AT_S, duration_s=LASTS_S),)),
+        Treatment(name="pause", title="courses-2 paused", faults=(Fault(kind="pause", node="courses-2", at_s=AT_S, duration_s=LASTS_S),)),
     ),
     # Enrolments carry an Idempotency-Key, so the gateway may offer them to a second replica.
     mix={
@@ -25,7 +31,8 @@ EXPERIMENT = Experiment(
     },
     # Requests enough for p99, and for a second of them to show whether it is as in the control trial.
     arrivals=Arrivals(rate_per_s=250),
-    # Three whole seconds before the fault; three after the heal, to show whether clients are served as before.
+    # Two whole seconds before the fault. A killed replica is back 2.5 s after it is started again, which takes both processors; the three
+    # seconds after that show whether clients are served as before.
     phases=Phases(warm_up_s=2, measure_s=9.5),
     claims=(
         BoundClaim(
@@ -35,8 +42,8 @@ EXPERIMENT = Experiment(
             at_most=0,
         ),
         BoundClaim(
-            statement="Clients are served as before within 2 s of the kill",
-            metric=Metric.TIME_TO_RECOVER_S,
+            statement="Clients are served as before within 2 s of the return of a killed replica",
+            metric=Metric.RECOVERY_AFTER_READY_S,
             treatment="crash",
             at_most=2,
         ),

@@ -16,7 +16,7 @@ from experiments.schedule import build
 from experiments.seeding import SeededPopulation
 from experiments.settings import Settings
 
-SUITE_MINUTES = 10
+SUITE_MINUTES = 11.5
 LOOKS = ("resilience", "resilience_smoke")
 """Ask whether a rule is ever broken, cell by cell, for which one trial of each is enough."""
 
