@@ -13,6 +13,7 @@ import pytest
 
 from experiments.definition import Quantity
 from experiments.records.files import MEASUREMENTS_FILE, RUN_FILE, CapacityRun, read_any_run
+from experiments.records.manifest import MANIFEST_FILE
 from infra import operations
 from tests.end_to_end.conftest import Bench, private_bench, wait_until
 from tests.integration.infra import traces
@@ -131,7 +132,7 @@ def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing(bench: Bench) -> No
     assert run.record.status == "interrupted"
     assert run.finished_rounds >= 1
     assert run.measurements.num_rows % run.finished_rounds == 0
-    assert sorted(entry.name for entry in run.path.iterdir()) == [MEASUREMENTS_FILE, RUN_FILE]
+    assert sorted(entry.name for entry in run.path.iterdir()) == [MANIFEST_FILE, MEASUREMENTS_FILE, RUN_FILE]
     assert [words for deployment in left for words in deployment.left()] == []
     assert _children(bench) == []
 
