@@ -92,7 +92,8 @@ def _findings(claim: Claim, experiment: Experiment, summary: Summary, not_steady
     def vetoed(finding: Finding, *treatments: str) -> Finding:
         if finding.tested is None:
             return finding
-        reason = veto(claim.metric, treatments, not_steady, summary.generator_parts)
+        titles = {name: experiment.treatment(name).title for name in treatments}
+        reason = veto(claim.metric, titles, not_steady, summary.generator_parts)
         return replace(finding, tested=None, reason=reason, sample=None) if reason else finding
 
     if isinstance(claim, BoundClaim):

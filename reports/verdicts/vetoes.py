@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from experiments.definition import Metric
 from reports.analysis.estimates import Estimate, Unmeasured
@@ -29,29 +29,29 @@ GeneratorParts = Mapping[str, Mapping[int, Estimate | Unmeasured]]
 """The load generator's own part of the response time, by treatment and percentile in per mille."""
 
 
-def veto(metric: Metric, treatments: Sequence[str], not_steady: Mapping[str, str], parts: GeneratorParts) -> str | None:
+def veto(metric: Metric, titles: Mapping[str, str], not_steady: Mapping[str, str], parts: GeneratorParts) -> str | None:
     """Why a claim on the typical value of a metric is not judged; None: nothing speaks against it.
 
-    ``not_steady`` has the reason for each treatment without a steady state.
+    ``titles`` has the claim's treatments by name, ``not_steady`` the reason for each treatment without a steady state.
     """
-    return _no_steady_state(metric, treatments, not_steady) or _generator(metric, treatments, parts)
+    return _no_steady_state(metric, titles, not_steady) or _generator(metric, titles, parts)
 
 
-def _no_steady_state(metric: Metric, treatments: Sequence[str], not_steady: Mapping[str, str]) -> str | None:
+def _no_steady_state(metric: Metric, titles: Mapping[str, str], not_steady: Mapping[str, str]) -> str | None:
     if metric not in NEEDS_STEADY_STATE:
         return None
-    return next((f"{name}: {not_steady[name]}" for name in treatments if name in not_steady), None)
+    return next((f"“{title}”: {not_steady[name]}" for name, title in titles.items() if name in not_steady), None)
 
 
-def _generator(metric: Metric, treatments: Sequence[str], parts: GeneratorParts) -> str | None:
+def _generator(metric: Metric, titles: Mapping[str, str], parts: GeneratorParts) -> str | None:
     per_mille = PERCENTILES.get(metric)
     if per_mille is None:
         return None
-    found = [(part.value, name) for name in treatments if isinstance(part := parts[name][per_mille], Estimate)]
-    share, name = max(found, default=(0.0, ""))
+    found = [(part.value, title) for name, title in titles.items() if isinstance(part := parts[name][per_mille], Estimate)]
+    share, title = max(found, default=(0.0, ""))
     if share <= MOST_OF_THE_GENERATOR:
         return None
     return (
-        f"{name}: the load generator's own lateness is {share * PERCENT:.0f} % of {label(per_mille)}, "
+        f"“{title}”: the load generator's own lateness is {share * PERCENT:.0f} % of {label(per_mille)}, "
         f"more than the {MOST_OF_THE_GENERATOR * PERCENT:.0f} % up to which it is judged"
     )

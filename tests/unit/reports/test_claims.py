@@ -263,10 +263,10 @@ def test_without_a_steady_state_a_typical_value_is_not_judged() -> None:
     """A response time is not, nor a ratio of two where either side has none; a recovery is."""
     summary = summary_of(Metric.RESPONSE_P95_MS, {"one": [50.0] * 5})
     verdict = judge_claims(_asked(FAST), summary, not_steady={"one": "no steady state: it grew"})[0]
-    assert (verdict.outcome, verdict.reason, verdict.effort) == (INCONCLUSIVE, "one: no steady state: it grew", None)
+    assert (verdict.outcome, verdict.reason, verdict.effort) == (INCONCLUSIVE, "“one”: no steady state: it grew", None)
     assert judge_claims(_asked(FAST), summary, not_steady={"other": "it grew"})[0].outcome is CONFIRMED
-    assert veto(Metric.CPU_MS_PER_REQUEST, ("two", "one"), {"one": "it grew"}, {}) == "one: it grew"
-    assert veto(Metric.TIME_TO_RECOVER_S, ("one",), {"one": "it grew"}, {}) is None
+    assert veto(Metric.CPU_MS_PER_REQUEST, {"two": "Two", "one": "One"}, {"one": "it grew"}, {}) == "“One”: it grew"
+    assert veto(Metric.TIME_TO_RECOVER_S, {"one": "One"}, {"one": "it grew"}, {}) is None
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.1, CONFIRMED), (0.18, INCONCLUSIVE)])
@@ -276,8 +276,8 @@ def test_a_percentile_of_the_generator_is_not_judged(share: float, expected: Out
     verdict = judge_claims(_asked(FAST), summary)[0]
     assert verdict.outcome is expected
     if expected is INCONCLUSIVE:
-        assert verdict.reason.startswith("one: the load generator's own lateness is 18 % of p95")
-    assert veto(Metric.CPU_MS_PER_REQUEST, ("one",), {}, summary.generator_parts) is None
+        assert verdict.reason.startswith("“one”: the load generator's own lateness is 18 % of p95")
+    assert veto(Metric.CPU_MS_PER_REQUEST, {"one": "One"}, {}, summary.generator_parts) is None
 
 
 def test_an_inconclusive_claim_says_what_it_would_take() -> None:
