@@ -28,7 +28,7 @@ from tests.fakes.capacity import write_example
         (["bench", "--budget", "0.1"], 1, "--budget 0.1 is too short"),
         (["bench", "cache", "--faults-per-minute", "3"], 1, "cache leaves no fault to chance"),
         (["bench", "chaos", "--faults-per-minute", "-3"], 1, "treatments.0.chance.per_minute"),
-        (["bench", "failover", "--duration", "4"], 1, "the load ends at 6 s"),
+        (["bench", "failover", "--duration", "3"], 1, "the load ends at 5 s"),
         (["bench", "failover", "--bring-ups", "6"], 1, "bring_ups are 6 and there are 5 blocks"),
         (["bench", "hotpath", "--bring-ups", "2"], 1, "hotpath is a capacity experiment"),
         (["bench", "failover", "--bring-ups", "0"], 2, "--bring-ups"),
