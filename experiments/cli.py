@@ -38,7 +38,8 @@ from experiments.options import (
     TrialsOption,
 )
 from experiments.progress import ConsoleProgress
-from experiments.records.calibration import WINDOW_BLOCKS
+from experiments.provenance import this_machine
+from experiments.records.calibration import WINDOW_BLOCKS, read_calibration
 from experiments.records.files import read_run
 from experiments.runner.interrupts import Interrupted, Interrupts, signal_with_parent
 from experiments.runner.session import Session
@@ -114,7 +115,7 @@ def bench(
     changes = Changes(assignments or [], trials, seed, duration, faults_per_minute, bring_ups)
     experiments = chosen(names or [], file, changes, budget)
     if plan_only:
-        plan_lines(console, experiments)
+        plan_lines(console, experiments, read_calibration(settings.runs_dir, this_machine(settings.target)))
         return
     check_writable(settings)
     if run_list is not None:

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -36,6 +37,21 @@ def collect(deployment: Deployment, *, servers: Mapping[str, str], load_generato
         git_dirty=dirty,
         load_generator=load_generator,
     )
+
+
+@dataclass(frozen=True)
+class ThisMachine:
+    """What a calibration of this machine is kept by."""
+
+    cpu_model: str
+    cpu_count: int
+    memory_bytes: int
+    target: str
+
+
+def this_machine(target: str) -> ThisMachine:
+    """This machine, before anything is deployed on it."""
+    return ThisMachine(cpu_model(_text(Path("/proc/cpuinfo"))), usable_cpus(), psutil.virtual_memory().total, target)
 
 
 def cpu_model(cpuinfo: str) -> str:

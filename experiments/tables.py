@@ -13,8 +13,10 @@ from experiments.capacity import plan as capacity_plan
 from experiments.definition import AnyExperiment, CapacityExperiment, Experiment
 from experiments.errors import RecordError
 from experiments.estimate import estimate
+from experiments.expected_width import width_words
 from experiments.plan import plan
 from experiments.progress import duration
+from experiments.records.calibration import Calibration
 from experiments.records.files import RUN_FILE, CapacityRun, Run, read_any_run
 from infra.topology import ANY_FREE_PORT, HIGHEST_PORT
 
@@ -31,11 +33,13 @@ def catalog_table(console: Console, experiments: Sequence[AnyExperiment]) -> Non
     console.print(table)
 
 
-def plan_lines(console: Console, experiments: Sequence[AnyExperiment]) -> None:
-    """Order of trials or measurements, duration, ports and memory."""
+def plan_lines(console: Console, experiments: Sequence[AnyExperiment], calibration: Calibration | None) -> None:
+    """Order of trials or measurements, expected width of intervals, duration, ports and memory."""
     for item in experiments:
         for line in _capacity_order(item) if isinstance(item, CapacityExperiment) else _trial_order(item):
             console.print(line, highlight=False, soft_wrap=True, markup=False)
+        if isinstance(item, Experiment) and (words := width_words(item, calibration)):
+            console.print(f"  {words}", highlight=False, soft_wrap=True, markup=False)
     cost = estimate(experiments)
     ports = sorted({(name, port) for item in experiments for name, port in _ports(item)})
     console.print(f"takes about {duration(cost.duration_s)}, {cost.memory_mib} MiB of memory, {cost.processes} nodes", highlight=False)

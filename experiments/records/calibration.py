@@ -10,7 +10,7 @@ import hashlib
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from pydantic import Field, ValidationError
 
@@ -72,15 +72,35 @@ class Calibration(Value):
     planted: tuple[PlantedSlowdown, ...] = Field(description="the smallest first")
 
 
-def machine_key(provenance: Provenance) -> str:
+class Machine(Protocol):
+    """What a calibration is kept by; the provenance of a run has it."""
+
+    @property
+    def cpu_model(self) -> str:
+        """The processor's name."""
+
+    @property
+    def cpu_count(self) -> int:
+        """Processors that the lab may use."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """All of the machine's memory."""
+
+    @property
+    def target(self) -> str:
+        """As what the nodes run."""
+
+
+def machine_key(machine: Machine) -> str:
     """A short name of what a calibration is kept by: the machine's hardware and the target."""
-    identity = (provenance.cpu_model, provenance.cpu_count, provenance.memory_bytes, provenance.target)
+    identity = (machine.cpu_model, machine.cpu_count, machine.memory_bytes, machine.target)
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:KEY_DIGITS]
 
 
-def calibration_file(runs_dir: Path, provenance: Provenance) -> Path:
+def calibration_file(runs_dir: Path, machine: Machine) -> Path:
     """Where the calibration of a machine is kept in a folder of runs."""
-    return runs_dir / CALIBRATIONS_FOLDER / f"{machine_key(provenance)}.json"
+    return runs_dir / CALIBRATIONS_FOLDER / f"{machine_key(machine)}.json"
 
 
 def write_calibration(runs_dir: Path, calibration: Calibration) -> Path:
@@ -91,13 +111,13 @@ def write_calibration(runs_dir: Path, calibration: Calibration) -> Path:
     return file
 
 
-def read_calibration(runs_dir: Path, provenance: Provenance) -> Calibration | None:
+def read_calibration(runs_dir: Path, machine: Machine) -> Calibration | None:
     """The calibration of the machine that a run was made on; None where there is none.
 
     Raises:
         RecordError: The file can't be read.
     """
-    file = calibration_file(runs_dir, provenance)
+    file = calibration_file(runs_dir, machine)
     try:
         return Calibration.model_validate_json(file.read_bytes())
     except FileNotFoundError:

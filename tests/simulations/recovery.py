@@ -70,7 +70,7 @@ SHAPES = (
     *(Shape(end_s, rate_per_s, 5) for end_s in (11.0, 17.2) for rate_per_s in (100, 250)),
     Shape(11.0, 100, 8),
 )
-"""The load ends 2.8 s after the heal, as in failover, or 9 s."""
+"""The load ends 2.8 s after the heal, or 9 s."""
 
 
 def simulate(experiments: int) -> Table:
